@@ -1,0 +1,16 @@
+/**
+ * A kernel is one WebAssembly export with the signature
+ * `(parameters: usize, scratch: usize, tile: i32) => void`:
+ * `parameters` points to a block of 4-byte fields, `scratch` to memory of the calling thread alone,
+ * `tile` is an index below the step's tile count. Tiles write disjoint outputs in any order.
+ */
+export interface Kernel {
+  /** The export's name: `<op>_<activation>_<weight>_<mr>x<nr>c<kr>[_<isa>]`. */
+  readonly name: string;
+  /** Instruction set that the export needs. */
+  readonly isa: "simd128" | "relaxed";
+  /** Fields of its parameter block, in order; the same as the class in `assembly/parameters.ts`. */
+  readonly parameters: readonly string[];
+  /** Longest reduction that cannot overflow its accumulators, for any operands. */
+  readonly maxDepth?: number;
+}

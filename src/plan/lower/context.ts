@@ -1,0 +1,59 @@
+import type { Graph, Node, ValueId } from "../../graph/index.ts";
+import type { Rounding } from "../../quantization/index.ts";
+import type { Tensor, TensorType } from "../../tensor/index.ts";
+import type { Pointer } from "../plan.ts";
+
+/** The machine a plan is made for. Facts only: a plan for another machine can be made on any host. */
+export interface Machine {
+  readonly isa: "simd128" | "relaxed";
+}
+
+/** What a lowering asks for one kernel step. `fields` has one entry per parameter of the kernel. */
+export interface StepRequest {
+  readonly kernel: string;
+  readonly fields: Readonly<Record<string, number | Pointer>>;
+  readonly tiles: number;
+  readonly macs?: number;
+  readonly scratchBytes?: number;
+  /** Shown by `inspect` beside the kernel, e.g. "3x3 s2 32x112x112". */
+  readonly note?: string;
+}
+
+/** What a lowering may see and do. One context per node. */
+export interface LowerContext {
+  readonly graph: Graph;
+  readonly node: Node;
+  readonly rounding: Rounding;
+  readonly machine: Machine;
+  /** Kernel that must be taken if it fits (tests and benches), else undefined. */
+  readonly forced: string | undefined;
+
+  /** Types of the node's inputs and outputs. */
+  readonly inputs: readonly (TensorType | undefined)[];
+  readonly outputs: readonly TensorType[];
+
+  /** Data of input i where it is constant. */
+  constant(input: number): Tensor | undefined;
+  /** Address of input i: arena, or its constant bytes as stored (16-byte aligned). */
+  input(input: number): Pointer;
+  /** Address of output i. Every call gives the same place. */
+  output(output: number): Pointer;
+  /** Immutable bytes of this node's own: packed weights, tables. */
+  addConstant(label: string, sizeBytes: number, fill: (target: Uint8Array) => void): Pointer;
+  /** Arena bytes that live only during this node's steps. */
+  temporary(label: string, sizeBytes: number): Pointer;
+  /** Makes output and input the same bytes: a move that needs no work. False if not possible. */
+  alias(output: number, input: number): boolean;
+  /** Appends a step. Field names not in the kernel's row, or missing, are an internal error. */
+  step(request: StepRequest): void;
+}
+
+/** Turns one node into steps. False: no kernel takes this form; nothing may have been appended. */
+export type Lowering<A = never> = (context: LowerContext, attributes: A) => boolean;
+
+/** A pointer moved by bytes. */
+export function advance(pointer: Pointer, bytes: number): Pointer {
+  return { ...pointer, byteOffset: pointer.byteOffset + bytes };
+}
+
+export type { ValueId };

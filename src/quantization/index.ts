@@ -1,0 +1,4 @@
+/** Scale, zero point, granularity, and the two rounding rules. The scalar functions are normative. */
+export * from "./quantization.ts";
+export * from "./requantize.ts";
+export * from "./rounding.ts";

@@ -1,0 +1,76 @@
+import { QuantizationError } from "../errors.ts";
+import type { Format } from "../formats/index.ts";
+
+/**
+ * real = (code − zeroPoint) · scale. One scale: per tensor. Several: per channel along `axis`.
+ * Immutable; scales are float32 values.
+ */
+export interface Quantization {
+  readonly granularity: "perTensor" | "perChannel";
+  readonly scale: Float32Array;
+  readonly zeroPoint: Int32Array;
+  /** The axis of the scales, 0 for perTensor. */
+  readonly axis: number;
+}
+
+export function perTensor(scale: number, zeroPoint: number): Quantization {
+  return {
+    granularity: "perTensor",
+    scale: Float32Array.of(scale),
+    zeroPoint: Int32Array.of(zeroPoint),
+    axis: 0,
+  };
+}
+
+export function perChannel(
+  scale: ArrayLike<number>,
+  zeroPoint: ArrayLike<number>,
+  axis: number,
+): Quantization {
+  return {
+    granularity: "perChannel",
+    scale: Float32Array.from(scale),
+    zeroPoint: Int32Array.from(zeroPoint),
+    axis,
+  };
+}
+
+/** Smallest normal float32. */
+const MIN_SCALE = 2 ** -126;
+
+/** Every scale finite, normal and above 0; every zero point inside the format. */
+export function checkQuantization(quantization: Quantization, format: Format): void {
+  const { scale, zeroPoint } = quantization;
+  if (scale.length === 0 || scale.length !== zeroPoint.length) {
+    throw new QuantizationError(
+      `expected one zero point per scale and at least one scale, got ${scale.length} scales and ${zeroPoint.length} zero points`,
+    );
+  }
+  for (const value of scale) {
+    if (!(value >= MIN_SCALE && value < Infinity)) {
+      throw new QuantizationError(`expected a finite normal scale above 0, got ${value}`);
+    }
+  }
+  for (const value of zeroPoint) {
+    if (value < format.min || value > format.max) {
+      throw new QuantizationError(
+        `expected a zero point in [${format.min}, ${format.max}] (${format.name}), got ${value}`,
+      );
+    }
+  }
+}
+
+/** The same granularity, scales and zero points. */
+export function sameQuantization(
+  a: Quantization | undefined,
+  b: Quantization | undefined,
+): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.granularity === b.granularity &&
+    (a.granularity === "perTensor" || a.axis === b.axis) &&
+    a.scale.length === b.scale.length &&
+    a.scale.every((value, i) => value === b.scale[i]) &&
+    a.zeroPoint.every((value, i) => value === b.zeroPoint[i])
+  );
+}

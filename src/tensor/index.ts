@@ -1,0 +1,3 @@
+/** Shapes, tensor types, tensors. */
+export * from "./shape.ts";
+export * from "./tensor.ts";
