@@ -1,0 +1,3 @@
+/** The kernel table, packings and selection: data that can be listed and questioned without running. */
+export * from "./kernel.ts";
+export { kernelTable } from "./table.ts";

@@ -1,0 +1,7 @@
+/** The kernel table: one row per WebAssembly export. Tests and benches loop over it. */
+import type { Kernel } from "./kernel.ts";
+import { moveKernels } from "./move.ts";
+
+export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
+  [...moveKernels].map((kernel) => [kernel.name, kernel]),
+);
