@@ -1,1 +1,5 @@
+/** The graph: values and nodes, its checks, its oracle and its passes. */
 export * from "./graph.ts";
+export * from "./infer.ts";
+export * from "./interpret.ts";
+export * from "./print.ts";

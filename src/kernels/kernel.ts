@@ -11,6 +11,8 @@ export interface Kernel {
   readonly isa: "simd128" | "relaxed";
   /** Fields of its parameter block, in order; the same as the class in `assembly/parameters.ts`. */
   readonly parameters: readonly string[];
+  /** Those of `parameters` that are float32; the others are int32 or addresses. */
+  readonly floats?: readonly string[];
   /** Longest reduction that cannot overflow its accumulators, for any operands. */
   readonly maxDepth?: number;
 }
