@@ -1,0 +1,151 @@
+/**
+ * FullyConnected: y[m, n] = activation(bias[n] + Σ_k x[m, k] · w[n, k]), x seen as rows of K values
+ * (FULLY_CONNECTED of TFLite; numerics.md, sections 3.1 and 3.3).
+ */
+import { ShapeError } from "../errors.ts";
+import type { Rounding } from "../quantization/index.ts";
+import { allocateTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
+import { clampFloat, floatActivationRange } from "./activation-range.ts";
+import {
+  checkActivation,
+  checkCounts,
+  checkFormat,
+  checkNotEmpty,
+  checkRank,
+  describe,
+  isQuantized8,
+  outputType,
+  requireInput,
+} from "./checks.ts";
+import { dotCodes, dotFloats } from "./conv-2d.ts";
+import {
+  checkBias,
+  checkQuantizedConv,
+  correctedCodes,
+  correctedWeights,
+  fullyConnectedQuantization,
+  requantize,
+} from "./conv-quantization.ts";
+import type { Activation, Operator } from "./operator.ts";
+
+export interface FullyConnectedAttributes {
+  readonly activation: Activation;
+  /** The output keeps the leading extents of the input; its last extent must then be K. */
+  readonly keepDims: boolean;
+}
+
+/** Extents of the matrix product. */
+export interface MatrixGeometry {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+}
+
+/** @throws ShapeError the elements of x are no multiple of the depth of w [N, K] */
+export function fullyConnectedGeometry(x: TensorType, w: TensorType): MatrixGeometry {
+  checkRank(w, 2, "weights");
+  checkNotEmpty(w, "weights");
+  const [columns, depth] = w.shape as [number, number];
+  const rows = elementCount(x.shape) / depth;
+  if (!Number.isInteger(rows) || rows === 0) {
+    throw new ShapeError(`expected an input of rows of ${depth} values, got ${describe(x)}`);
+  }
+  return { rows, columns, depth };
+}
+
+export const fullyConnected: Operator<FullyConnectedAttributes> = {
+  name: "FullyConnected",
+
+  infer(inputs, attributes, declared, constants) {
+    checkCounts(inputs, [2, 3], declared);
+    const x = requireInput(inputs, 0, "an input");
+    const w = requireInput(inputs, 1, "weights");
+    const bias = inputs[2];
+    const y = declared[0]!;
+    checkFormat(x, ["float32", "int8", "uint8"], "input");
+    checkActivation(attributes.activation);
+    const { rows, columns, depth } = fullyConnectedGeometry(x, w);
+    if (attributes.keepDims && x.shape.at(-1) !== depth) {
+      throw new ShapeError(`expected an input whose last extent is ${depth}, got ${describe(x)}`);
+    }
+    if (isQuantized8(x.format)) {
+      checkQuantizedConv({
+        x,
+        w,
+        bias,
+        y,
+        constantWeights: constants[1],
+        constantBias: constants[2],
+        channels: columns,
+        channelAxis: 0,
+        channelStride: depth,
+        activation: attributes.activation,
+      });
+    } else {
+      checkFormat(y, ["float32"], "output");
+      checkFormat(w, ["float32"], "weights");
+      checkBias(bias, columns, "float32");
+    }
+    const leading = attributes.keepDims ? x.shape.slice(0, -1) : [rows];
+    return [outputType(y, [...leading, columns])];
+  },
+
+  reference(inputs, { activation }, { outputs, rounding }) {
+    const [x, w, bias] = inputs as [Tensor, Tensor, Tensor | undefined];
+    const y = allocateTensor(outputs[0]!);
+    const geometry = fullyConnectedGeometry(x.type, w.type);
+    if (isQuantized8(x.type.format)) {
+      multiplyCodes(x, w, bias, y, geometry, activation, rounding);
+    } else {
+      multiplyFloats(x, w, bias, y, geometry, activation);
+    }
+    return [y];
+  },
+
+  macs(inputs, outputs) {
+    return elementCount(outputs[0]!.shape) * inputs[1]!.shape[1]!;
+  },
+};
+
+function multiplyCodes(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  y: Tensor,
+  { rows, columns, depth }: MatrixGeometry,
+  activation: Activation,
+  rounding: Rounding,
+): void {
+  const constants = fullyConnectedQuantization(x.type, w.type, y.type, activation, rounding);
+  const x1 = correctedCodes(x, constants.inputZeroPoint);
+  const w1 = correctedWeights(w, constants.weightZeroPoints, depth);
+  const biases = bias?.data as Int32Array | undefined;
+  for (let m = 0; m < rows; m++) {
+    const row = x1.subarray(m * depth, (m + 1) * depth);
+    for (let n = 0; n < columns; n++) {
+      const sum = dotCodes(row, w1, n * depth, biases === undefined ? 0 : biases[n]!);
+      y.data[m * columns + n] = requantize(sum, n, constants.output);
+    }
+  }
+}
+
+/** Float32, one rounding per multiply and per add, k ascending, starting from the bias. */
+function multiplyFloats(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  y: Tensor,
+  { rows, columns, depth }: MatrixGeometry,
+  activation: Activation,
+): void {
+  const range = floatActivationRange(activation);
+  const biases = bias?.data as Float32Array | undefined;
+  for (let m = 0; m < rows; m++) {
+    const row = (x.data as Float32Array).subarray(m * depth, (m + 1) * depth);
+    for (let n = 0; n < columns; n++) {
+      const start = biases === undefined ? 0 : biases[n]!;
+      const sum = dotFloats(row, w.data as Float32Array, n * depth, start);
+      y.data[m * columns + n] = clampFloat(sum, range);
+    }
+  }
+}
