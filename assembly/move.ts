@@ -1,5 +1,13 @@
 /** Kernels that move bytes and compute nothing. */
-import { CopyParameters } from "./parameters";
+
+/** Copies `sizeBytes` bytes, split into tiles of `tileBytes`. */
+@unmanaged
+class CopyParameters {
+  x: usize;
+  y: usize;
+  sizeBytes: i32;
+  tileBytes: i32;
+}
 
 /** y[i] = x[i]: a contiguous copy. */
 export function copy_bytes(parameters: usize, scratch: usize, tile: i32): void {

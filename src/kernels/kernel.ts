@@ -9,7 +9,7 @@ export interface Kernel {
   readonly name: string;
   /** Instruction set that the export needs. */
   readonly isa: "simd128" | "relaxed";
-  /** Fields of its parameter block, in order; the same as the class in `assembly/parameters.ts`. */
+  /** Fields of its parameter block, in order; the same as its `@unmanaged` class in `assembly/`. */
   readonly parameters: readonly string[];
   /** Those of `parameters` that are float32; the others are int32 or addresses. */
   readonly floats?: readonly string[];

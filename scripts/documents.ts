@@ -1,0 +1,90 @@
+/**
+ * Writes the documents that follow from the sources: the table of number formats and the support
+ * matrix of operators and kernels, in README.md and docs/. A test compares them with what lies here.
+ *
+ * Usage: node scripts/documents.ts
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { format as prettify } from "prettier";
+import { formats } from "../src/formats/index.ts";
+import { kernelTable } from "../src/kernels/index.ts";
+import * as operatorExports from "../src/operators/index.ts";
+import type { Operator } from "../src/operators/index.ts";
+import { lowerings } from "../src/plan/lower/index.ts";
+import { root } from "./wasm.ts";
+
+/** Text between `<!-- generated: name -->` and `<!-- end -->` is replaced by the section's. */
+const SECTIONS: Readonly<Record<string, () => string>> = {
+  operators: operatorTable,
+  formats: formatTable,
+  kernels: kernelList,
+};
+const FILES = ["README.md", "docs/architecture.md"];
+
+/** Path from the root and text of every document that has a generated part. */
+export async function renderDocuments(): Promise<Map<string, string>> {
+  const documents = new Map<string, string>();
+  for (const file of FILES) {
+    const text = readFileSync(join(root, file), "utf8").replaceAll(
+      /(<!-- generated: (\w+) -->)[^]*?(<!-- end -->)/g,
+      (_, start: string, name: string, end: string) => {
+        const section = SECTIONS[name];
+        if (section === undefined) throw new Error(`${file}: no generated section "${name}"`);
+        return `${start}\n\n${section()}\n\n${end}`;
+      },
+    );
+    documents.set(file, await prettify(text, { parser: "markdown", printWidth: 100 }));
+  }
+  return documents;
+}
+
+function isOperator(value: unknown): value is Operator {
+  return typeof value === "object" && value !== null && "reference" in value && "infer" in value;
+}
+
+/** One row per kind of execution: operators with kernels, operators that run their reference. */
+function operatorTable(): string {
+  const names = Object.values(operatorExports as Record<string, unknown>)
+    .filter(isOperator)
+    .map(({ name }) => name)
+    .sort();
+  const fast = names.filter((name) => lowerings.has(name));
+  const plain = names.filter((name) => !lowerings.has(name));
+  return table(
+    ["runs on", "operators"],
+    [
+      [`WebAssembly kernels (${fast.length})`, fast.join(", ") || "none"],
+      [`plain TypeScript (${plain.length})`, plain.join(", ") || "none"],
+    ],
+  );
+}
+
+function formatTable(): string {
+  const rows = [...formats.values()].map(({ name, bits, kind, min, max }) => [
+    name,
+    String(bits),
+    kind,
+    // 64-bit limits are not numbers of JavaScript.
+    bits > 53 ? `±2^${bits - 1}` : `${min} … ${max}`,
+  ]);
+  return table(["format", "bits", "kind", "finite range"], rows);
+}
+
+function kernelList(): string {
+  const rows = [...kernelTable.values()].map(({ name, isa, maxDepth }) => [
+    `\`${name}\``,
+    isa,
+    maxDepth === undefined ? "" : String(maxDepth),
+  ]);
+  return table(["kernel", "instructions", "longest reduction"], rows);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+if (import.meta.main) {
+  for (const [file, text] of await renderDocuments()) writeFileSync(join(root, file), text);
+}

@@ -1,0 +1,129 @@
+/**
+ * The kernel table against the compiled modules and the kernels' sources: exports in both directions,
+ * parameter blocks field by field, size and shape of the release modules.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { readTargets, releaseTargets } from "../scripts/wasm.ts";
+import { kernelTable } from "../src/kernels/index.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Budget of one release module, gzip. */
+const MODULE_BYTES = 60_000;
+
+function readWasm(target: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(join(root, readTargets().get(target)!.outFile)));
+}
+
+describe.each([...readTargets().keys()])("the %s module", (target) => {
+  const bytes = readWasm(target);
+  const module = new WebAssembly.Module(bytes);
+
+  it("exports the rows of the kernel table that it can run, and nothing else", () => {
+    const isRelaxed = target.includes("relaxed");
+    const rows = [...kernelTable.values()].filter(({ isa }) => isRelaxed || isa === "simd128");
+    const names = WebAssembly.Module.exports(module)
+      .filter(({ kind }) => kind === "function")
+      .map(({ name }) => name);
+    expect(names.sort()).toEqual(rows.map(({ name }) => name).sort());
+  });
+
+  it("imports its memory and nothing else", () => {
+    expect(WebAssembly.Module.imports(module)).toEqual([
+      { module: "env", name: "memory", kind: "memory" },
+    ]);
+  });
+});
+
+describe.each(releaseTargets())("the %s module", (target) => {
+  it("has no static data: an instance writes nothing into a shared memory", () => {
+    expect(sectionIds(readWasm(target))).not.toContain(DATA_SECTION);
+  });
+
+  it(`is at most ${MODULE_BYTES} bytes compressed`, () => {
+    const bytes = readWasm(target);
+    expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(MODULE_BYTES);
+    expect(brotliCompressSync(bytes).length).toBeLessThanOrEqual(MODULE_BYTES);
+  });
+});
+
+const DATA_SECTION = 11;
+
+/** Ids of the sections of a module: 8 bytes of header, then id, LEB128 size, content. */
+function sectionIds(bytes: Uint8Array): number[] {
+  const ids: number[] = [];
+  for (let offset = 8; offset < bytes.length;) {
+    ids.push(bytes[offset++]!);
+    let size = 0;
+    let shift = 0;
+    let byte: number;
+    do {
+      byte = bytes[offset++]!;
+      size += (byte & 0x7f) * 2 ** shift;
+      shift += 7;
+    } while (byte & 0x80);
+    offset += size;
+  }
+  return ids;
+}
+
+describe("parameter blocks", () => {
+  const sources = readdirSync(join(root, "assembly"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(join(root, "assembly", file), "utf8"))
+    .map((text) => text.replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, ""));
+  const functions = new Map(sources.flatMap(functionBodies));
+  const classes = new Map(sources.flatMap(classFields));
+
+  it.each([...kernelTable.values()])("of $name has the fields of its row, in order", (kernel) => {
+    const block = parameterClass(kernel.name, functions);
+    expect(block, "a function with changetype<XParameters>(parameters)").toBeDefined();
+    const fields = classes.get(block!);
+    expect(fields, `class ${block}`).toBeDefined();
+    expect(fields!.map(({ name }) => name)).toEqual(kernel.parameters);
+    const wide = fields!.filter(({ type }) => !/^(usize|isize|i32|u32|f32)$/.test(type));
+    expect(wide, "fields that are not 4 bytes").toEqual([]);
+  });
+});
+
+/** Name and body of every function declared at the top level of a source. */
+function functionBodies(text: string): [name: string, body: string][] {
+  return [...text.matchAll(/^(?:export )?function (\w+)[^]*?^\}/gm)].map((match) => [
+    match[1]!,
+    match[0],
+  ]);
+}
+
+interface Field {
+  readonly name: string;
+  readonly type: string;
+}
+
+function classFields(text: string): [name: string, fields: Field[]][] {
+  return [...text.matchAll(/^(?:export )?class (\w+) \{([^]*?)^\}/gm)].map((match) => [
+    match[1]!,
+    [...match[2]!.matchAll(/^  (\w+): (\w+);/gm)].map((field) => ({
+      name: field[1]!,
+      type: field[2]!,
+    })),
+  ]);
+}
+
+/** The class that an export lays over its block: in its own body or in a function it hands the block to. */
+function parameterClass(name: string, functions: ReadonlyMap<string, string>): string | undefined {
+  const body = functions.get(name);
+  if (body === undefined) return undefined;
+  const direct = /changetype<(\w+)>\(parameters\)/.exec(body);
+  if (direct !== null) return direct[1];
+  for (const [, callee] of body
+    .slice(body.indexOf("{"))
+    .matchAll(/(\w+)(?:<[^(]*>)?\(\s*parameters\b/g)) {
+    const found = callee === name ? undefined : parameterClass(callee!, functions);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
