@@ -1,0 +1,5 @@
+/** Compiling, probing and instantiating the kernel modules; linear memories. */
+export * from "./binary.ts";
+export * from "./instance.ts";
+export * from "./memory.ts";
+export * from "./probe.ts";

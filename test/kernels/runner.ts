@@ -1,0 +1,183 @@
+/**
+ * The shared test body of all kernels: a one-node graph through plan, memory and threads of a chosen
+ * build, to be compared with the operator's `reference()`.
+ */
+import { readFileSync } from "node:fs";
+import {
+  createNode,
+  type Graph,
+  inferGraph,
+  interpret,
+  type Value,
+} from "../../src/graph/index.ts";
+import type { Operator } from "../../src/operators/index.ts";
+import { createPlan, type Plan } from "../../src/plan/index.ts";
+import type { Rounding } from "../../src/quantization/index.ts";
+import { bindPlan, Runner } from "../../src/schedule/index.ts";
+import {
+  allocateTensor,
+  type Tensor,
+  type TensorData,
+  type TensorType,
+  typeBytes,
+  viewData,
+} from "../../src/tensor/index.ts";
+
+/** A target of asconfig.json without "-shared": threads > 0 select the shared form. */
+export type TestBuild = "release-plain" | "debug-plain" | "release-relaxed" | "debug-relaxed";
+export const testBuilds: readonly TestBuild[] = [
+  "release-plain",
+  "debug-plain",
+  "release-relaxed",
+  "debug-relaxed",
+];
+
+export interface RunOptions {
+  readonly build?: TestBuild;
+  readonly rounding?: Rounding;
+  /** Kernel that must be taken. */
+  readonly forced?: string;
+  /** Worker threads beside the caller; 0: none. */
+  readonly workers?: number;
+}
+
+const modules = new Map<string, WebAssembly.Module>();
+
+function loadTarget(target: string): WebAssembly.Module {
+  let module = modules.get(target);
+  if (module === undefined) {
+    module = new WebAssembly.Module(
+      readFileSync(new URL(`../../build/${target}.wasm`, import.meta.url)),
+    );
+    modules.set(target, module);
+  }
+  return module;
+}
+
+/** A graph of one node. Inputs with data in `constants[i]` are constants, the others graph inputs. */
+export function nodeGraph<A>(
+  operator: Operator<A>,
+  attributes: A,
+  inputs: readonly (TensorType | Tensor | undefined)[],
+  outputs: readonly TensorType[],
+): Graph {
+  const values: Value[] = [];
+  const ids = inputs.map((input, i) => {
+    if (input === undefined) return -1;
+    const name = `input${i}`;
+    return (
+      values.push(
+        "data" in input ? { name, type: input.type, constant: input } : { name, type: input },
+      ) - 1
+    );
+  });
+  const results = outputs.map((type, i) => values.push({ name: `output${i}`, type }) - 1);
+  return inferGraph({
+    name: operator.name,
+    values,
+    nodes: [createNode(operator.name, operator, attributes, ids, results)],
+    inputs: ids.filter((id) => id >= 0 && values[id]!.constant === undefined),
+    outputs: results,
+    metadata: new Map(),
+  });
+}
+
+export interface GraphRun {
+  readonly plan: Plan;
+  /** Elements of each graph output. */
+  readonly outputs: readonly TensorData[];
+}
+
+/** Runs a graph on its kernels. Throws if bytes outside the outputs' buffers were overwritten. */
+export async function runGraph(
+  graph: Graph,
+  inputs: readonly TensorData[],
+  { build = "release-plain", rounding = "fp32", forced, workers = 0 }: RunOptions = {},
+): Promise<GraphRun> {
+  const isa = build.endsWith("relaxed") ? "relaxed" : "simd128";
+  const plan = createPlan(graph, {
+    rounding,
+    machine: { isa },
+    ...(forced === undefined ? {} : { forced }),
+  });
+  const module = loadTarget(workers > 0 ? `${build}-shared` : build);
+  const binding = bindPlan(plan, module, { workers, lanes: 1, maxMemoryBytes: 2 ** 30 });
+  const { memory } = binding.program;
+  const locate = (id: number): TensorData => {
+    const address = binding.address(plan.places.get(id)!, 0);
+    return viewData(graph.values[id]!.type, memory.buffer, address);
+  };
+  const tensor = (id: number): Tensor =>
+    graph.values[id]!.constant ?? { type: graph.values[id]!.type, data: locate(id) };
+  const runner = await Runner.start(binding, (index) => {
+    const node = graph.nodes[index]!;
+    const results = node.operator.reference(
+      node.inputs.map((id) => (id < 0 ? undefined : tensor(id))),
+      node.attributes as never,
+      { rounding, outputs: node.outputs.map((id) => graph.values[id]!.type) },
+    );
+    node.outputs.forEach((id, i) => copyBytes(results[i]!.data, locate(id)));
+  });
+  try {
+    graph.inputs.forEach((id, i) => copyBytes(inputs[i]!, locate(id)));
+    await runner.run();
+    return {
+      plan,
+      outputs: graph.outputs.map((id) => cloneData(graph.values[id]!.type, locate(id))),
+    };
+  } finally {
+    await runner.terminate();
+  }
+}
+
+/** The oracle's answer to the same question. */
+export function referenceOutputs(
+  graph: Graph,
+  inputs: readonly TensorData[],
+  rounding: Rounding = "fp32",
+): readonly TensorData[] {
+  const tensors = interpret(graph, inputs, rounding);
+  return graph.outputs.map((id) => tensors.get(id)!.data);
+}
+
+/** Names of the kernels that a plan uses, in order; "reference" where it uses none. */
+export function kernelsOf(plan: Plan): string[] {
+  return plan.steps.map((step) => (step.kind === "kernel" ? step.kernel : "reference"));
+}
+
+function copyBytes(from: TensorData, to: TensorData): void {
+  asBytes(to).set(asBytes(from));
+}
+
+function cloneData(type: TensorType, data: TensorData): TensorData {
+  const copy = allocateTensor(type);
+  asBytes(copy.data).set(asBytes(data).subarray(0, typeBytes(type)));
+  return copy.data;
+}
+
+function asBytes(data: TensorData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** xorshift32: seeded, the same on every host. */
+export function randomSource(seed: number): () => number {
+  let state = seed | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+/** Elements over the whole range of the format; floats in [−1, 1). */
+export function randomData(type: TensorType, random: () => number): TensorData {
+  const { data } = allocateTensor(type);
+  const { kind, min, max } = type.format;
+  for (let i = 0; i < data.length; i++) {
+    const value =
+      kind === "float" ? random() * 2 - 1 : Math.floor(random() * (max - min + 1)) + min;
+    data[i] = data instanceof BigInt64Array ? (BigInt(value) as never) : (value as never);
+  }
+  return data;
+}
