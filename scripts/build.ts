@@ -89,6 +89,7 @@ async function bundleCli(folder: string): Promise<void> {
     target: "node20",
     plugins: [ownFilesStayOutside],
     logLevel: "warning",
+    absWorkingDir: folder,
     // pngjs is CommonJS and requires modules of Node.
     banner: {
       js: `import { createRequire as bundledRequire } from "node:module"; const require = bundledRequire(import.meta.url);`,

@@ -1,0 +1,68 @@
+/**
+ * Installs the built package into an empty folder and runs it there, by `import`, by `require()` and
+ * from the command line, under a Node of the caller's choice.
+ *
+ * Usage: node scripts/smoke.ts [path of a node binary]
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { capture, installPackage } from "./pack.ts";
+
+const MODEL = "node_modules/bitlane/models/digits_int8.tflite";
+
+/** Runs a model of the package on one thread and on two; prints both outputs. */
+const PROGRAM = `
+  const outputs = [];
+  for (const threads of [1, 2]) {
+    const model = await load(${JSON.stringify(MODEL)}, { threads });
+    const [input] = model.inputs;
+    const size = input.shape.reduce((product, extent) => product * extent, 1);
+    const codes = Int8Array.from({ length: size }, (_, i) => (i * 37) % 256 - 128);
+    const result = await model.run({ [input.name]: codes });
+    outputs.push(Object.values(result).map((values) => [...values]));
+    await model.dispose();
+  }
+  console.log(JSON.stringify({ version: process.version, outputs }));
+`;
+
+interface Result {
+  readonly version: string;
+  readonly outputs: readonly (readonly (readonly number[])[])[];
+}
+
+/** Runs the package installed in `folder` with the binary `node`; returns what it printed. */
+export function smoke(node: string, folder: string): Result {
+  writeFileSync(join(folder, "esm.mjs"), `import { load } from "bitlane";${PROGRAM}`);
+  writeFileSync(
+    join(folder, "cjs.cjs"),
+    `const { load } = require("bitlane"); (async () => {${PROGRAM}})();`,
+  );
+  const imported = JSON.parse(capture(node, ["esm.mjs"], folder)) as Result;
+  const required = JSON.parse(capture(node, ["cjs.cjs"], folder)) as Result;
+  const [oneThread, twoThreads] = imported.outputs;
+  expectSame(oneThread, twoThreads, "outputs on one and on two threads");
+  expectSame(imported.outputs, required.outputs, "outputs by import and by require");
+  if (new Set(oneThread?.flat()).size < 2)
+    throw new Error("expected outputs that are not constant");
+  const cli = join("node_modules", "bitlane", "dist", "cli", "main.js");
+  JSON.parse(capture(node, [cli, "inspect", MODEL, "--json"], folder));
+  return imported;
+}
+
+function expectSame(a: unknown, b: unknown, what: string): void {
+  const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
+  if (left !== right) throw new Error(`expected equal ${what}, got ${left} and ${right}`);
+}
+
+if (import.meta.main) {
+  const folder = mkdtempSync(join(tmpdir(), "bitlane-smoke-"));
+  try {
+    installPackage(folder);
+    const { version, outputs } = smoke(process.argv[2] ?? process.execPath, folder);
+    console.log(`bitlane runs on Node ${version}, by import, require and command line`);
+    console.log(`digits_int8: ${outputs[0]!.flat().join(" ")}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
