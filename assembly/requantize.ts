@@ -1,87 +1,169 @@
 /**
- * The output stage: int32 accumulators become 8-bit codes, by either rounding rule.
+ * From int32 accumulators to 8-bit codes: the last stage of every integer GEMM, in the two rules of
+ * docs/exactness.md. Computed on true-sign codes of int8; a uint8 result is the same value plus 128,
+ * which is a flip of the top bit at the store.
  *
- * Rule `fp32`: RNE(clamp(f32(f32(acc) · m))) + z. Adding 1.5·2^23 rounds to the nearest even integer
- * and leaves it in the low mantissa bits, so that clamp, zero point and narrowing are integer steps
- * on the same bits: true for |acc · m| ≤ 2^22, and beyond that positive floats are ordered like
- * integers and negative floats are negative integers, so the clamps still give the right end.
+ * A rule is a class with two methods: `finish` acts on a vector of four accumulators in registers,
+ * `settle` on a row of eight in memory. A rule that needs one leaves the other empty.
  */
+import { storePart64 } from "./lanes";
 
-/** The bits of 1.5·2^23. */
-export const MAGIC_BITS: i32 = 0x4b400000;
+/** The rule in `OutputParameters.rule`. */
+export const RULE_FP32: i32 = 0;
+export const RULE_FIXED: i32 = 1;
+export const RULE_FLOAT64: i32 = 2;
 
-/** 1.5·2^23 in four lanes. */
-@inline
-export function magic_f32(): v128 {
-  return f32x4.splat(12582912.0);
-}
+/** 1.5 · 2^23: adding it to |f| ≤ 2^22 rounds f to an integer, ties to even, in the low bits. */
+const MAGIC: f32 = 12582912.0;
+/** The bits of MAGIC. */
+const MAGIC_BITS: i32 = 0x4b400000;
 
-/** The `floor` operand of requantize_fp32 for the lowest code `low`. */
-@inline
-export function magicFloor(low: i32, zeroPoint: i32): v128 {
-  return i32x4.splat(MAGIC_BITS + low - zeroPoint);
-}
-
-/** The `origin` operand of requantize_fp32. */
-@inline
-export function magicOrigin(zeroPoint: i32): v128 {
-  return i32x4.splat(MAGIC_BITS - zeroPoint);
-}
-
-/** Four float32 results as codes with the zero point in, at least `low`; not yet clamped above. */
-@inline
-export function round_fp32(scaled: v128, magic: v128, floor: v128, origin: v128): v128 {
-  return i32x4.sub(i32x4.max_s(f32x4.add(scaled, magic), floor), origin);
-}
-
-/** Four accumulators as codes with the zero point in, at least `low`; not yet clamped above. */
-@inline
-export function requantize_fp32(
-  accumulators: v128,
-  multipliers: v128,
-  magic: v128,
-  floor: v128,
-  origin: v128,
-): v128 {
-  const scaled = f32x4.mul(f32x4.convert_i32x4_s(accumulators), multipliers);
-  return round_fp32(scaled, magic, floor, origin);
-}
-
-/** Eight codes of two halves as int16, saturated upwards, in both halves of an int8 vector. */
-@inline
-export function narrow_i8(low: v128, high: v128, most: v128): v128 {
-  const codes = i16x8.narrow_i32x4_s(low, high);
-  return i8x16.min_s(i8x16.narrow_i16x8_s(codes, codes), most);
+/** How accumulators become codes: the head of a parameter block. */
+@unmanaged
+export class OutputParameters {
+  y: usize;
+  /** Zero point and clamp range as int8 codes; uint8 codes minus 128. */
+  zeroPoint: i32;
+  low: i32;
+  high: i32;
+  /** 0 for int8 results, 0x80 for uint8. */
+  flip: i32;
+  rule: i32;
 }
 
 /**
- * Rule `tflite-reference`: MBQM(x, (q, exponent)) with gemmlowp's double rounding
- * (docs/exactness.md). x · 2^max(exponent, 0) wraps to 32 bits as in TFLite.
+ * Rule fp32, four lanes: RNE(f32(acc) · scale) + zeroPoint, clamped from below; the saturating
+ * narrowing of `storeRow` clamps from above. `floor` = MAGIC_BITS + low − zeroPoint, `base` =
+ * MAGIC_BITS − zeroPoint. Exact: while |f| ≤ 2^22 the sum f + MAGIC is a true integer; beyond, the
+ * bits of positive floats are ordered like integers and those of negative floats are negative.
  */
 @inline
-export function multiplyByQuantizedMultiplier(x: i32, q: i32, exponent: i32): i32 {
-  const left = max(exponent, 0);
-  const right = left - exponent;
-  // SRDHM: ties toward +infinity; q ≥ 0, so the product never saturates.
-  const high = <i32>((<i64>(x << left) * <i64>q + ((<i64>1) << 30)) >> 31);
-  // RDPOT: ties away from zero.
-  const mask = <i32>(((<i64>1) << right) - 1);
-  const remainder = high & mask;
-  const threshold = (mask >> 1) + i32(high < 0);
-  return (high >> right) + i32(remainder > threshold);
+export function requantizeFp32(acc: v128, scale: v128, floor: v128, base: v128): v128 {
+  const rounded = f32x4.add(
+    f32x4.mul(f32x4.convert_i32x4_s(acc), scale),
+    f32x4.splat(MAGIC),
+  );
+  return i32x4.sub(i32x4.max_s(rounded, floor), base);
 }
 
-/** sat(MBQM(x, (q, exponent)) + z) for the range [low, high] of codes. */
+/** `floor` of `requantizeFp32`. */
 @inline
-export function requantize_fixed(
-  x: i32,
+export function fp32Floor(p: OutputParameters): v128 {
+  return i32x4.splat(MAGIC_BITS + p.low - p.zeroPoint);
+}
+
+/** `base` of `requantizeFp32`. */
+@inline
+export function fp32Base(p: OutputParameters): v128 {
+  return i32x4.splat(MAGIC_BITS - p.zeroPoint);
+}
+
+/** MBQM: gemmlowp's double rounding of acc · q · 2^(exponent − 31). */
+@inline
+export function multiplyByQuantizedMultiplier(acc: i32, q: i32, exponent: i32): i32 {
+  const left = max(exponent, 0);
+  const right = max(-exponent, 0);
+  const high = <i32>((<i64>(acc << left) * <i64>q + (1 << 30)) >> 31);
+  const mask = <i32>((<i64>1 << right) - 1);
+  const threshold = (mask >> 1) + i32(high < 0);
+  return (high >> right) + i32((high & mask) > threshold);
+}
+
+/** Nearest integer, ties away from zero. */
+@inline
+export function roundHalfAway(value: f64): f64 {
+  const whole = trunc(value);
+  return abs(value - whole) >= 0.5 ? whole + copysign<f64>(1, value) : whole;
+}
+
+/** Rule fp32. Multipliers: f32[8]. */
+@unmanaged
+export class Fp32Rule extends OutputParameters {
+  @inline
+  finish(acc: v128, scale: v128, floor: v128, base: v128): v128 {
+    return requantizeFp32(acc, scale, floor, base);
+  }
+
+  @inline
+  settle(row: usize, multipliers: usize): void {}
+}
+
+/** Rule tflite-reference. Multipliers: int32 q[8] and int32 exponent[8], or f64[8]. */
+@unmanaged
+export class ReferenceRule extends OutputParameters {
+  @inline
+  finish(acc: v128, scale: v128, floor: v128, base: v128): v128 {
+    return acc;
+  }
+
+  @inline
+  settle(row: usize, multipliers: usize): void {
+    settleReference(this, row, multipliers);
+  }
+}
+
+/** Requantises the eight int32 of `row` in place. */
+function settleReference(p: OutputParameters, row: usize, multipliers: usize): void {
+  for (let i: usize = 0; i < 8; i++) {
+    const acc = load<i32>(row + i * 4);
+    let scaled: f64;
+    if (p.rule == RULE_FIXED) {
+      const q = load<i32>(multipliers + i * 4);
+      const exponent = load<i32>(multipliers + i * 4, 32);
+      scaled = <f64>multiplyByQuantizedMultiplier(acc, q, exponent);
+    } else {
+      scaled = roundHalfAway(<f64>acc * load<f64>(multipliers + i * 8));
+    }
+    // Clamped before the conversion: the float64 rule may leave the int32 range.
+    const clamped = min<f64>(max<f64>(scaled + <f64>p.zeroPoint, <f64>p.low), <f64>p.high);
+    store<i32>(row + i * 4, <i32>clamped);
+  }
+}
+
+/** Narrows two rows of eight requantised int32 to 16 codes, the first row in the low half. */
+@inline
+export function narrowRows(first: usize, second: usize, high: v128, flip: v128): v128 {
+  const a = i16x8.narrow_i32x4_s(v128.load(first), v128.load(first, 16));
+  const b = i16x8.narrow_i32x4_s(v128.load(second), v128.load(second, 16));
+  return v128.xor(i8x16.min_s(i8x16.narrow_i16x8_s(a, b), high), flip);
+}
+
+/** Stores half `lane` of `codes`: eight codes, or `columns` < 8 of them. */
+@inline
+export function storeCodes(to: usize, codes: u64, columns: i32): void {
+  if (columns >= 8) store<u64>(to, codes);
+  else storePart64(to, codes, columns);
+}
+
+/** `floor` of `requantizeFp32` and `roundFp32`. */
+@inline
+export function floorOf(low: i32, zeroPoint: i32): v128 {
+  return i32x4.splat(MAGIC_BITS + low - zeroPoint);
+}
+
+/** `base` of `requantizeFp32` and `roundFp32`. */
+@inline
+export function baseOf(zeroPoint: i32): v128 {
+  return i32x4.splat(MAGIC_BITS - zeroPoint);
+}
+
+/** The last steps of rule fp32 for results that are float already: RNE(scaled) + zeroPoint. */
+@inline
+export function roundFp32(scaled: v128, floor: v128, base: v128): v128 {
+  return i32x4.sub(i32x4.max_s(f32x4.add(scaled, f32x4.splat(MAGIC)), floor), base);
+}
+
+/** sat(MBQM(acc, (q, exponent)) + zeroPoint) to [low, high]. */
+@inline
+export function requantizeFixed(
+  acc: i32,
   q: i32,
   exponent: i32,
   zeroPoint: i32,
   low: i32,
   high: i32,
 ): i32 {
-  const scaled = multiplyByQuantizedMultiplier(x, q, exponent);
-  // Clamped before the zero point is added: the sum would leave int32 at the ends.
+  const scaled = multiplyByQuantizedMultiplier(acc, q, exponent);
+  // Clamped before the zero point is added: the sum may leave int32.
   return min(max(scaled, low - zeroPoint), high - zeroPoint) + zeroPoint;
 }
