@@ -61,7 +61,10 @@ function operatorTable(): string {
 }
 
 function formatTable(): string {
-  const rows = [...formats.values()].map(({ name, bits, kind, min, max }) => [
+  const sorted = [...formats.values()].sort(
+    (a, b) => b.kind.localeCompare(a.kind) || b.bits - a.bits || a.name.localeCompare(b.name),
+  );
+  const rows = sorted.map(({ name, bits, kind, min, max }) => [
     name,
     String(bits),
     kind,
