@@ -1,0 +1,7 @@
+/** The composition root and the public face of a loaded model. */
+export * from "./capabilities.ts";
+export { dequantize, type Feeds, type TensorInfo, type TypedArray } from "./feeds.ts";
+export * from "./load.ts";
+export { Model, type Results, type RunOptions } from "./model.ts";
+export type { MemoryUse, NodeProfile } from "./report.ts";
+export type { ModelSource } from "./source.ts";

@@ -1,0 +1,167 @@
+/** The composition root: the only place that joins the stages. */
+import { CancelledError, InputError, PoolError } from "../errors.ts";
+import { type Graph, inferGraph } from "../graph/index.ts";
+import { checkWork, importModel, type Limits, resolveLimits } from "../importers/index.ts";
+import { createPlan, type Plan } from "../plan/index.ts";
+import type { Rounding } from "../quantization/index.ts";
+import { bindPlan, Runner, type WorkerFactory } from "../schedule/index.ts";
+import { type Build, loadModule } from "../wasm/index.ts";
+import { capabilities } from "./capabilities.ts";
+import { type Engine, Model } from "./model.ts";
+import { type ModelSource, readSource } from "./source.ts";
+
+export interface LoadProgress {
+  readonly stage: "read" | "import" | "plan" | "bind" | "ready";
+  /** Bytes so far, and in all where known; only while reading. */
+  readonly loadedBytes?: number;
+  readonly totalBytes?: number;
+}
+
+export interface LoadOptions {
+  /** Threads for one inference. Default: as many as the host offers, 16 at most. */
+  readonly threads?: number;
+  /** Rounding rule of 8-bit results. Default "fp32": TFLite's default CPU path. */
+  readonly rounding?: Rounding;
+  /** Shapes that replace those of the file, by input name. */
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+  /** Replaces the first extent of every input. */
+  readonly batch?: number;
+  readonly limits?: Partial<Limits>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Makes a module worker of `bitlane/worker`, where a policy or bundler needs its own URL. */
+  readonly createWorker?: WorkerFactory;
+  /** Instruction set. Default: the best that the host validates. Results do not depend on it. */
+  readonly isa?: "simd128" | "relaxed";
+  /** A kernel that must be taken wherever it fits; for tests and benchmarks. */
+  readonly forcedKernel?: string;
+}
+
+const MAX_THREADS = 64;
+
+/** The inferred graph and the plan of a model, without memory or threads: what `inspect` shows. */
+export interface PlannedModel {
+  readonly graph: Graph;
+  readonly plan: Plan;
+}
+
+/** @throws every error of `load` but PlatformError and PoolError */
+export async function planModel(
+  source: ModelSource,
+  options: LoadOptions = {},
+): Promise<PlannedModel> {
+  const limits = resolveLimits(options.limits);
+  const report = options.onProgress ?? (() => undefined);
+  const bytes = await readSource(source, {
+    signal: options.signal,
+    maxBytes: limits.fileBytes,
+    onBytes: (loadedBytes, totalBytes) =>
+      report({ stage: "read", loadedBytes, ...(totalBytes === undefined ? {} : { totalBytes }) }),
+  });
+  throwIfAborted(options.signal);
+  report({ stage: "import" });
+  const imported = importModel(bytes, limits);
+  const graph = inferGraph(imported, inputShapes(imported, options));
+  checkWork(graph, limits);
+  throwIfAborted(options.signal);
+  report({ stage: "plan" });
+  const plan = createPlan(graph, {
+    rounding: checkRounding(options.rounding),
+    machine: { isa: chooseIsa(options) },
+    ...(options.forcedKernel === undefined ? {} : { forced: options.forcedKernel }),
+  });
+  return { graph, plan };
+}
+
+/**
+ * Reads, imports, plans and places a model, and starts its threads.
+ * @throws FormatError, ModelError, ShapeError, QuantizationError, UnsupportedError (lists all that
+ *   is missing), ResourceError, InputError (options), PlatformError, CancelledError
+ */
+export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  const threads = checkThreads(options.threads);
+  const { graph, plan } = await planModel(source, options);
+  throwIfAborted(options.signal);
+  options.onProgress?.({ stage: "bind" });
+  const model = await Model.create(createEngine(graph, plan, threads, options));
+  options.onProgress?.({ stage: "ready" });
+  return model;
+}
+
+function createEngine(graph: Graph, plan: Plan, threads: number, options: LoadOptions): Engine {
+  const diagnostics: string[] = [];
+  const host = capabilities();
+  let workers = threads > 1 && host.why.threads === undefined ? threads : 0;
+  if (threads > 1 && workers === 0) diagnostics.push(`one thread: ${host.why.threads}`);
+  const base = chooseIsa(options) === "relaxed" ? "relaxed" : "plain";
+  const { memoryBytes } = resolveLimits(options.limits);
+  const bind = async (reference: (node: number, lane: number) => void): Promise<Runner> => {
+    const build: Build = workers > 0 ? `${base}-shared` : base;
+    const module = await loadModule(build);
+    const lanes = Math.max(1, workers);
+    const binding = bindPlan(plan, module, { workers, lanes, maxMemoryBytes: memoryBytes });
+    return Runner.start(binding, reference, options.createWorker);
+  };
+  return {
+    graph,
+    plan,
+    rounding: options.rounding ?? "fp32",
+    canWait: typeof document === "undefined",
+    diagnostics,
+    start: async (reference) => {
+      try {
+        return await bind(reference);
+      } catch (error) {
+        if (!(error instanceof PoolError)) throw error;
+        diagnostics.push(`one thread: ${error.message}`);
+        workers = 0;
+        return bind(reference);
+      }
+    },
+  };
+}
+
+function chooseIsa({ isa }: LoadOptions): "simd128" | "relaxed" {
+  if (isa !== undefined && isa !== "simd128" && isa !== "relaxed") {
+    throw new InputError(`isa: expected "simd128" or "relaxed", got "${String(isa)}"`);
+  }
+  return isa ?? (capabilities().relaxed ? "relaxed" : "simd128");
+}
+
+function checkRounding(rounding: Rounding = "fp32"): Rounding {
+  if (rounding !== "fp32" && rounding !== "tflite-reference") {
+    throw new InputError(
+      `rounding: expected "fp32" or "tflite-reference", got "${String(rounding)}"`,
+    );
+  }
+  return rounding;
+}
+
+function checkThreads(threads: number | undefined): number {
+  if (threads === undefined) return capabilities().threads;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new InputError(`threads: expected an integer in [1, ${MAX_THREADS}], got ${threads}`);
+  }
+  return threads;
+}
+
+function inputShapes(
+  graph: Graph,
+  { batch, inputShapes: shapes = {} }: LoadOptions,
+): Record<string, readonly number[]> {
+  if (batch === undefined) return { ...shapes };
+  if (!Number.isInteger(batch) || batch < 1) {
+    throw new InputError(`batch: expected an integer of 1 or more, got ${batch}`);
+  }
+  const batched = graph.inputs.map((id): [string, readonly number[]] => {
+    const { name, type } = graph.values[id]!;
+    return [name, [batch, ...type.shape.slice(1)]];
+  });
+  return { ...Object.fromEntries(batched), ...shapes };
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new CancelledError("loading was cancelled by its AbortSignal", { cause: signal.reason });
+  }
+}

@@ -1,0 +1,295 @@
+/** A loaded model: tensors in, inference, tensors out, recovery, disposal. */
+import { ClosedError, InputError, PoolError } from "../errors.ts";
+import { ABSENT, type Graph, type ValueId } from "../graph/index.ts";
+import type { Plan } from "../plan/index.ts";
+import type { Rounding } from "../quantization/index.ts";
+import type { Runner } from "../schedule/index.ts";
+import { type Tensor, type TensorData, viewData } from "../tensor/index.ts";
+import {
+  copyOutput,
+  describeTensor,
+  type Feeds,
+  orderFeeds,
+  type TensorInfo,
+  writeInput,
+} from "./feeds.ts";
+import { type MemoryUse, memoryUse, type NodeProfile, profileNodes } from "./report.ts";
+
+/** Output arrays by name, fresh copies: raw codes for integer outputs. */
+export type Results = Record<string, TensorData>;
+
+export interface RunOptions {
+  /** Gives up between tiles: the promise rejects with CancelledError. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a model needs to (re)build its memory and threads. */
+export interface Engine {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly rounding: Rounding;
+  start(reference: (node: number, lane: number) => void): Promise<Runner>;
+  /** The calling thread may sleep (Node, workers); a browser's main thread may not. */
+  readonly canWait: boolean;
+  readonly diagnostics: readonly string[];
+}
+
+const UNHEALTHY_FAILURES = 3;
+const UNHEALTHY_WINDOW_MS = 60_000;
+
+export class Model {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  readonly #engine: Engine;
+  #runner: Runner;
+  /** Runs queue in order behind this promise. */
+  #tail: Promise<unknown> = Promise.resolve();
+  #pending = 0;
+  #failures: number[] = [];
+  #closed = false;
+
+  private constructor(engine: Engine) {
+    const info = (id: ValueId) =>
+      describeTensor(engine.graph.values[id]!.name, engine.graph.values[id]!.type);
+    this.inputs = engine.graph.inputs.map(info);
+    this.outputs = engine.graph.outputs.map(info);
+    this.#engine = engine;
+    this.#runner = undefined as never;
+  }
+
+  /** Used by `load`. */
+  static async create(engine: Engine): Promise<Model> {
+    const model = new Model(engine);
+    model.#runner = await model.#start();
+    return model;
+  }
+
+  /** Free text of the file, and notes of loading (fallbacks taken). */
+  get metadata(): ReadonlyMap<string, string> {
+    return this.#engine.graph.metadata;
+  }
+
+  get diagnostics(): readonly string[] {
+    return this.#engine.diagnostics;
+  }
+
+  /**
+   * One inference. Does not block the calling thread while worker threads compute; calls are
+   * answered in order.
+   * @param feeds elements by input name (one bare array for a model with one input): raw codes of
+   *   the input's dtype, or a Float32Array of real values for a quantized input
+   * @throws InputError, CancelledError, PoolError (the next run works on a new pool), ClosedError
+   */
+  run(feeds: Feeds, { signal }: RunOptions = {}): Promise<Results> {
+    return this.#enqueue(async () => {
+      this.#write(feeds, 0);
+      try {
+        await this.#runner.run(signal);
+      } catch (error) {
+        await this.#recover(error);
+        throw error;
+      }
+      return this.#read(0);
+    });
+  }
+
+  /**
+   * One inference that blocks. On a browser's main thread it runs on that thread alone.
+   * @throws InputError (also while `run` calls are pending), PoolError, ClosedError
+   */
+  runSync(feeds: Feeds): Results {
+    this.#checkOpen();
+    if (this.#pending > 0) {
+      throw new InputError("runSync: expected no pending run, await the calls of run() first");
+    }
+    this.#checkHealthy();
+    this.#write(feeds, 0);
+    try {
+      this.#runner.runSync(this.#engine.canWait);
+    } catch (error) {
+      // The rebuild is asynchronous: it goes to the head of the queue.
+      void this.#enqueue(() => this.#recover(error)).catch(() => undefined);
+      throw error;
+    }
+    return this.#read(0);
+  }
+
+  /**
+   * Many inferences for throughput: inputs are spread over the worker threads, one lane each.
+   * Results in the order of the inputs, equal to those of `run`.
+   */
+  async runBatch(inputs: readonly Feeds[], options: RunOptions = {}): Promise<Results[]> {
+    const lanes = Math.min(
+      this.#runner.pool?.size ?? 0,
+      this.#runner.binding.layout.laneAddresses.length,
+    );
+    if (lanes < 2 || !this.#runner.canRunAlone) {
+      return Promise.all(inputs.map((feeds) => this.run(feeds, options)));
+    }
+    return this.#enqueue(async () => {
+      const results = new Array<Results>(inputs.length);
+      let next = 0;
+      const serve = async (lane: number) => {
+        for (let i = next++; i < inputs.length; i = next++) {
+          options.signal?.throwIfAborted();
+          this.#write(inputs[i]!, lane);
+          await this.#runner.runAlone(lane, lane);
+          results[i] = this.#read(lane);
+        }
+      };
+      const served = await Promise.allSettled(
+        Array.from({ length: lanes }, (_, lane) => serve(lane)),
+      );
+      const failed = served.find((outcome) => outcome.status === "rejected");
+      if (failed !== undefined) {
+        await this.#recover(failed.reason);
+        throw failed.reason;
+      }
+      return results;
+    });
+  }
+
+  /** Runs once on the calling thread and returns the time of every step. */
+  profile(feeds: Feeds): Promise<readonly NodeProfile[]> {
+    return this.#enqueue(async () => {
+      this.#write(feeds, 0);
+      return profileNodes(this.#engine, this.#runner.runTimed());
+    });
+  }
+
+  memory(): MemoryUse {
+    this.#checkOpen();
+    return memoryUse(this.#engine.plan, this.#runner);
+  }
+
+  /** The plan, for printing. */
+  get plan(): Plan {
+    return this.#engine.plan;
+  }
+
+  get graph(): Graph {
+    return this.#engine.graph;
+  }
+
+  /** Threads that work on one inference. */
+  get threads(): number {
+    return Math.max(1, this.#runner.pool?.size ?? 1);
+  }
+
+  /** Waits for pending runs, ends the threads, lets go of the memory. Twice is allowed. */
+  async dispose(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#tail;
+    await this.#runner.terminate();
+    this.#runner = undefined as never;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  /** For fault-injection tests: the runner of the moment. */
+  get runner(): Runner {
+    return this.#runner;
+  }
+
+  #enqueue<T>(job: () => Promise<T>): Promise<T> {
+    try {
+      this.#checkOpen();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    this.#pending++;
+    const result = this.#tail.then(() => {
+      this.#checkHealthy();
+      return job();
+    });
+    this.#tail = result.then(
+      () => this.#pending--,
+      () => this.#pending--,
+    );
+    return result;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ClosedError("expected an open model, it was disposed");
+  }
+
+  #checkHealthy(): void {
+    const now = performance.now();
+    this.#failures = this.#failures.filter((time) => now - time < UNHEALTHY_WINDOW_MS);
+    if (this.#failures.length >= UNHEALTHY_FAILURES) {
+      throw new PoolError(
+        `the model is unhealthy: ${this.#failures.length} pool failures within ${UNHEALTHY_WINDOW_MS / 1000} s`,
+      );
+    }
+  }
+
+  #start(): Promise<Runner> {
+    return this.#engine.start((node, lane) => this.#runReference(node, lane));
+  }
+
+  /** After a trap or a lost thread nothing of the memory is used again. */
+  async #recover(error: unknown): Promise<void> {
+    const trapped = error instanceof WebAssembly.RuntimeError;
+    if (!trapped && !(error instanceof PoolError) && this.#runner.pool?.isBroken !== true) return;
+    this.#failures.push(performance.now());
+    await this.#runner.terminate();
+    this.#runner = await this.#start();
+  }
+
+  #runReference(index: number, lane: number): void {
+    const { graph, rounding } = this.#engine;
+    const node = graph.nodes[index]!;
+    const inputs = node.inputs.map((id) => (id === ABSENT ? undefined : this.#tensor(id, lane)));
+    const outputs = node.outputs.map((id) => graph.values[id]!.type);
+    const results = node.operator.reference(inputs, node.attributes as never, {
+      rounding,
+      outputs,
+    });
+    node.outputs.forEach((id, i) => {
+      const { data } = results[i]!;
+      this.#bytes(id, lane).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    });
+  }
+
+  #tensor(id: ValueId, lane: number): Tensor {
+    const { type, constant } = this.#engine.graph.values[id]!;
+    return constant ?? { type, data: this.#view(id, lane) };
+  }
+
+  #view(id: ValueId, lane: number): TensorData {
+    const { binding } = this.#runner;
+    const address = binding.address(binding.plan.places.get(id)!, lane);
+    return viewData(this.#engine.graph.values[id]!.type, binding.program.memory.buffer, address);
+  }
+
+  #bytes(id: ValueId, lane: number): Uint8Array {
+    const { buffer, byteOffset, byteLength } = this.#view(id, lane);
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
+
+  #write(feeds: Feeds, lane: number): void {
+    const { graph, rounding } = this.#engine;
+    orderFeeds(feeds, this.inputs).forEach((data, i) => {
+      const id = graph.inputs[i]!;
+      writeInput(
+        this.inputs[i]!.name,
+        graph.values[id]!.type,
+        data,
+        this.#bytes(id, lane),
+        rounding,
+      );
+    });
+  }
+
+  #read(lane: number): Results {
+    const { graph } = this.#engine;
+    const entries = graph.outputs.map((id): [string, TensorData] => [
+      graph.values[id]!.name,
+      copyOutput(graph.values[id]!.type, this.#view(id, lane)),
+    ]);
+    return Object.fromEntries(entries);
+  }
+}

@@ -1,0 +1,56 @@
+/** What a model says about itself: memory by purpose, time by node. */
+import { describeNode } from "../graph/index.ts";
+import type { Plan } from "../plan/index.ts";
+import type { Runner, StepTime } from "../schedule/index.ts";
+import type { Engine } from "./model.ts";
+
+/** Bytes of the model's one linear memory, by purpose. */
+export interface MemoryUse {
+  readonly totalBytes: number;
+  /** Packed weights, tables and constant operands. */
+  readonly weightBytes: number;
+  /** One arena; there is one per lane. */
+  readonly arenaBytes: number;
+  /** No arena can be smaller: the largest sum of live buffers over the steps. */
+  readonly arenaLowerBound: number;
+  readonly lanes: number;
+  /** Working memory of one thread. */
+  readonly scratchBytes: number;
+}
+
+export function memoryUse(plan: Plan, { binding }: Runner): MemoryUse {
+  return {
+    totalBytes: binding.layout.totalBytes,
+    weightBytes: plan.constantBytes,
+    arenaBytes: plan.arenaBytes,
+    arenaLowerBound: plan.arenaLowerBound,
+    lanes: binding.layout.laneAddresses.length,
+    scratchBytes: plan.scratchBytes,
+  };
+}
+
+/** One step of a profiled run. */
+export interface NodeProfile {
+  readonly node: string;
+  /** Operator and form, e.g. "Conv2D 3x3 s2". */
+  readonly label: string;
+  /** Kernel name, or "reference". */
+  readonly kernel: string;
+  readonly timeMs: number;
+  readonly macs: number;
+  readonly tiles: number;
+}
+
+export function profileNodes({ graph, plan }: Engine, times: readonly StepTime[]): NodeProfile[] {
+  return times.map(({ step: index, timeMs }) => {
+    const step = plan.steps[index]!;
+    return {
+      node: describeNode(graph, step.node),
+      label: step.label,
+      kernel: step.kind === "kernel" ? step.kernel : "reference",
+      timeMs,
+      macs: step.macs,
+      tiles: step.kind === "kernel" ? step.tiles : 1,
+    };
+  });
+}
