@@ -1,7 +1,8 @@
 /** The kernel table: one row per WebAssembly export. Tests and benches loop over it. */
+import { depthwiseKernels } from "./depthwise.ts";
 import type { Kernel } from "./kernel.ts";
 import { moveKernels } from "./move.ts";
 
 export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
-  [...moveKernels].map((kernel) => [kernel.name, kernel]),
+  [...depthwiseKernels, ...moveKernels].map((kernel) => [kernel.name, kernel]),
 );

@@ -1,0 +1,26 @@
+/** Choices that lowerings share: how a step is cut into tiles, how uint8 codes become int8 ones. */
+import type { Format } from "../../formats/index.ts";
+
+/** Most tiles of one step: enough for a few per thread, few enough to claim cheaply. */
+const MOST_TILES = 32;
+
+/** Rows of one tile, and tiles, so that a tile costs about `tileCost`. */
+export function splitRows(
+  rows: number,
+  rowCost: number,
+  tileCost: number,
+): { tileRows: number; tiles: number } {
+  const wanted = Math.min(MOST_TILES, Math.floor((rows * rowCost) / tileCost));
+  const tileRows = Math.max(1, Math.ceil(rows / Math.max(1, wanted)));
+  return { tileRows, tiles: Math.ceil(rows / tileRows) };
+}
+
+/**
+ * Kernels compute on int8 codes. A uint8 code is flipped in its top bit: `offset` is what the flip
+ * takes off its value, `mask` the flip of four codes at once.
+ */
+export function flipOf(format: Format): { offset: number; mask: number } {
+  return format.kind === "unsigned"
+    ? { offset: 128, mask: 0x80808080 | 0 }
+    : { offset: 0, mask: 0 };
+}
