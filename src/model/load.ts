@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Makes a module worker of `bitlane/worker`, where a policy or bundler needs its own URL. */
   readonly createWorker?: WorkerFactory;
+  /** Multiply-accumulates between two stops that make waking the threads worthwhile. */
+  readonly minPoolMacs?: number;
   /** Instruction set. Default: the best that the host validates. Results do not depend on it. */
   readonly isa?: "simd128" | "relaxed";
   /** A kernel that must be taken wherever it fits; for tests and benchmarks. */
@@ -100,7 +102,10 @@ function createEngine(graph: Graph, plan: Plan, threads: number, options: LoadOp
     const module = await loadModule(build);
     const lanes = Math.max(1, workers);
     const binding = bindPlan(plan, module, { workers, lanes, maxMemoryBytes: memoryBytes });
-    return Runner.start(binding, reference, options.createWorker);
+    return Runner.start(binding, reference, {
+      createWorker: options.createWorker,
+      minPoolMacs: options.minPoolMacs,
+    });
   };
   return {
     graph,

@@ -20,8 +20,14 @@ export interface Segment {
 /** Below this a segment is over before a sleeping worker has begun (see docs/performance.md). */
 const MIN_POOL_MACS = 8e6;
 
-/** Cuts a plan into segments. Kernel steps go to the pool if there is one and they are worth it. */
-export function cutSegments(plan: Plan, hasPool: boolean): Segment[] {
+export interface RunnerOptions {
+  readonly createWorker?: WorkerFactory | undefined;
+  /** Multiply-accumulates that make waking the workers worthwhile. */
+  readonly minPoolMacs?: number | undefined;
+}
+
+/** Cuts a plan into segments. Kernel steps go to the pool if they are worth it. */
+export function cutSegments(plan: Plan, minPoolMacs: number): Segment[] {
   const segments: { from: number; to: number; way: Segment["way"]; macs: number }[] = [];
   plan.steps.forEach((step, i) => {
     const way = step.kind === "reference" ? "reference" : "owner";
@@ -36,7 +42,7 @@ export function cutSegments(plan: Plan, hasPool: boolean): Segment[] {
   return segments.map(({ from, to, way, macs }) => ({
     from,
     to,
-    way: way === "owner" && hasPool && macs >= MIN_POOL_MACS ? "pool" : way,
+    way: way === "owner" && macs >= minPoolMacs ? "pool" : way,
   }));
 }
 
@@ -57,10 +63,11 @@ export class Runner {
     walker: Walker,
     pool: Pool | undefined,
     reference: ReferenceRun,
+    minPoolMacs: number,
   ) {
     this.binding = binding;
     this.pool = pool;
-    this.segments = cutSegments(binding.plan, pool !== undefined);
+    this.segments = cutSegments(binding.plan, pool === undefined ? Infinity : minPoolMacs);
     this.#walker = walker;
     this.#reference = reference;
   }
@@ -69,11 +76,11 @@ export class Runner {
   static async start(
     binding: Binding,
     reference: ReferenceRun,
-    factory?: WorkerFactory,
+    { createWorker, minPoolMacs = MIN_POOL_MACS }: RunnerOptions = {},
   ): Promise<Runner> {
     const walker = new Walker(binding.program, 0);
-    const pool = binding.program.workers > 0 ? await Pool.start(walker, factory) : undefined;
-    return new Runner(binding, walker, pool, reference);
+    const pool = binding.program.workers > 0 ? await Pool.start(walker, createWorker) : undefined;
+    return new Runner(binding, walker, pool, reference, minPoolMacs);
   }
 
   /** Lane 0, without blocking the calling thread where the pool works. */

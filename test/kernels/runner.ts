@@ -11,7 +11,7 @@ import {
   type Value,
 } from "../../src/graph/index.ts";
 import type { Operator } from "../../src/operators/index.ts";
-import { createPlan, type Plan } from "../../src/plan/index.ts";
+import { ARENA_ALIGNMENT, createPlan, type Plan } from "../../src/plan/index.ts";
 import type { Rounding } from "../../src/quantization/index.ts";
 import { bindPlan, Runner } from "../../src/schedule/index.ts";
 import {
@@ -88,7 +88,10 @@ export interface GraphRun {
   readonly outputs: readonly TensorData[];
 }
 
-/** Runs a graph on its kernels. Throws if bytes outside the outputs' buffers were overwritten. */
+/** Bytes behind each output that must survive: a kernel never writes past its output. */
+const CANARY = 0xa5;
+
+/** Runs a graph on its kernels. Throws if a byte between an output and the next buffer was written. */
 export async function runGraph(
   graph: Graph,
   inputs: readonly TensorData[],
@@ -109,7 +112,7 @@ export async function runGraph(
   };
   const tensor = (id: number): Tensor =>
     graph.values[id]!.constant ?? { type: graph.values[id]!.type, data: locate(id) };
-  const runner = await Runner.start(binding, (index) => {
+  const runReference = (index: number): void => {
     const node = graph.nodes[index]!;
     const results = node.operator.reference(
       node.inputs.map((id) => (id < 0 ? undefined : tensor(id))),
@@ -117,10 +120,17 @@ export async function runGraph(
       { rounding, outputs: node.outputs.map((id) => graph.values[id]!.type) },
     );
     node.outputs.forEach((id, i) => copyBytes(results[i]!.data, locate(id)));
-  });
+  };
+  const runner = await Runner.start(binding, runReference, { minPoolMacs: 0 });
   try {
+    new Uint8Array(memory.buffer).fill(
+      CANARY,
+      binding.layout.arenaAddresses[0]!,
+      binding.layout.arenaAddresses[0]! + plan.arenaBytes,
+    );
     graph.inputs.forEach((id, i) => copyBytes(inputs[i]!, locate(id)));
     await runner.run();
+    for (const id of graph.outputs) checkCanary(locate(id));
     return {
       plan,
       outputs: graph.outputs.map((id) => cloneData(graph.values[id]!.type, locate(id))),
@@ -147,6 +157,14 @@ export function kernelsOf(plan: Plan): string[] {
 
 function copyBytes(from: TensorData, to: TensorData): void {
   asBytes(to).set(asBytes(from));
+}
+
+function checkCanary(data: TensorData): void {
+  const end = data.byteOffset + data.byteLength;
+  const gap = Math.ceil(end / ARENA_ALIGNMENT) * ARENA_ALIGNMENT - end;
+  const bytes = new Uint8Array(data.buffer, end, gap);
+  const position = bytes.findIndex((byte) => byte !== CANARY);
+  if (position >= 0) throw new Error(`a kernel wrote byte ${position} past the end of its output`);
 }
 
 function cloneData(type: TensorType, data: TensorData): TensorData {
