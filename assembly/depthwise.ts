@@ -22,7 +22,7 @@ import { baseOf, floorOf, requantizeFixed, requantizeFp32 } from "./requantize";
 
 
 @unmanaged
-export class DepthwiseParameters {
+class DepthwiseParameters {
   x: usize;
   y: usize;
   /** Panels of 8 (float32: 4) channels: weights, then bias, then multipliers. */
@@ -61,11 +61,7 @@ export class DepthwiseParameters {
   zeroPoint: i32;
   low: i32;
   high: i32;
-}
-
-
-@unmanaged
-export class DepthwiseParameters extends DepthwiseParameters {
+  /** The clamp of float32 kernels. */
   lowLimit: f32;
   highLimit: f32;
 }
