@@ -11,6 +11,8 @@ export interface Value {
   readonly name: string;
   readonly type: TensorType;
   readonly constant?: Tensor;
+  /** The shape with −1 for every extent that the file leaves free, if there is one. */
+  readonly dynamicShape?: readonly number[];
 }
 
 export interface Node {
@@ -32,6 +34,9 @@ export interface Graph {
   readonly nodes: readonly Node[];
   readonly inputs: readonly ValueId[];
   readonly outputs: readonly ValueId[];
+  /** Names for the caller, in the order of inputs and outputs; the values' own names if absent. */
+  readonly inputNames?: readonly string[];
+  readonly outputNames?: readonly string[];
   /** Free text of the file: description, metadata, signature names. */
   readonly metadata: ReadonlyMap<string, string>;
 }
