@@ -28,8 +28,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Where the stages are joined. They may import everything but the command line. */
 const COMPOSITION = ["", "model", "cli"];
 
-/** What a kernel file may import; assembly/index.ts may import every file. */
-const KERNEL_MAY_IMPORT = /^(lanes|pack|requantize|formats\/[\w-]+)$/;
+/** Files of assembly/ that kernels share; they know no kernel. */
+const SHARED_BY_KERNELS = /^(lanes|pack|requantize|formats\/[\w-]+)$/;
 
 const VAGUE_NAMES = ["utils", "util", "common", "helpers", "misc", "shared", "lib"];
 
@@ -142,15 +142,45 @@ describe("the import table", () => {
 });
 
 describe("the kernels' sources", () => {
-  it("import only lanes, pack, requantize and formats", () => {
-    const forbidden = filesOf("assembly")
-      .filter((file) => file !== "assembly/index.ts")
-      .flatMap(importsOf)
-      .filter(({ file, specifier }) => {
-        const target = relative("assembly", posix.join(dirname(file), specifier));
-        return !KERNEL_MAY_IMPORT.test(target);
-      });
-    expect(forbidden.map(describeImport)).toEqual([]);
+  /** Path below assembly/ without ".ts" → the same of what it imports. */
+  const graph = new Map(
+    filesOf("assembly").map((file) => [
+      nameOf(file),
+      importsOf(file).map(({ specifier }) => nameOf(posix.join(dirname(file), specifier))),
+    ]),
+  );
+
+  function nameOf(file: string): string {
+    return relative("assembly", file).replace(/\.ts$/, "");
+  }
+
+  it("import only each other", () => {
+    const outside = [...graph].flatMap(([name, targets]) =>
+      targets.filter((target) => !graph.has(target)).map((target) => `${name} imports ${target}`),
+    );
+    expect(outside).toEqual([]);
+  });
+
+  it("let the files that kernels share know no kernel", () => {
+    const upward = [...graph]
+      .filter(([name]) => SHARED_BY_KERNELS.test(name))
+      .flatMap(([name, targets]) =>
+        targets
+          .filter((target) => !SHARED_BY_KERNELS.test(target))
+          .map((target) => `${name} imports ${target}`),
+      );
+    expect(upward).toEqual([]);
+  });
+
+  it("have no cycle", () => {
+    const done = new Set<string>();
+    const visit = (name: string, path: readonly string[]): void => {
+      expect(path, "a file that imports itself through others").not.toContain(name);
+      if (done.has(name)) return;
+      for (const target of graph.get(name) ?? []) visit(target, [...path, name]);
+      done.add(name);
+    };
+    for (const name of graph.keys()) visit(name, []);
   });
 });
 
@@ -161,7 +191,7 @@ describe("the tree", () => {
       .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: true, withFileTypes: true }),
       )
-      .filter((entry) => entry.isDirectory())
+      .filter((entry) => entry.isDirectory() && !entry.parentPath.includes("node_modules"))
       .map((entry) => entry.name);
     expect(folders.filter((name) => VAGUE_NAMES.includes(name))).toEqual([]);
   });

@@ -77,12 +77,12 @@ describe("parameter blocks", () => {
     .map((file) => readFileSync(join(root, "assembly", file), "utf8"))
     .map((text) => text.replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, ""));
   const functions = new Map(sources.flatMap(functionBodies));
-  const classes = new Map(sources.flatMap(classFields));
+  const blocks = new Map(sources.flatMap(classBlocks));
 
   it.each([...kernelTable.values()])("of $name has the fields of its row, in order", (kernel) => {
     const block = parameterClass(kernel.name, functions);
     expect(block, "a function with changetype<XParameters>(parameters)").toBeDefined();
-    const fields = classes.get(block!);
+    const fields = fieldsOf(block!, blocks);
     expect(fields, `class ${block}`).toBeDefined();
     expect(fields!.map(({ name }) => name)).toEqual(kernel.parameters);
     const wide = fields!.filter(({ type }) => !/^(usize|isize|i32|u32|f32)$/.test(type));
@@ -103,14 +103,31 @@ interface Field {
   readonly type: string;
 }
 
-function classFields(text: string): [name: string, fields: Field[]][] {
-  return [...text.matchAll(/^(?:export )?class (\w+) \{([^]*?)^\}/gm)].map((match) => [
-    match[1]!,
-    [...match[2]!.matchAll(/^  (\w+): (\w+);/gm)].map((field) => ({
-      name: field[1]!,
-      type: field[2]!,
-    })),
+interface Block {
+  readonly parent: string | undefined;
+  readonly fields: readonly Field[];
+}
+
+function classBlocks(text: string): [name: string, block: Block][] {
+  const declaration = /^(?:export )?class (\w+)(?: extends (\w+))? \{([^]*?)^\}/gm;
+  return [...text.matchAll(declaration)].map(([, name, parent, body]) => [
+    name!,
+    {
+      parent,
+      fields: [...body!.matchAll(/^  (\w+): (\w+);/gm)].map((field) => ({
+        name: field[1]!,
+        type: field[2]!,
+      })),
+    },
   ]);
+}
+
+/** Fields of a class in memory order: those of its parents come first. */
+function fieldsOf(name: string, blocks: ReadonlyMap<string, Block>): readonly Field[] | undefined {
+  const block = blocks.get(name);
+  if (block?.parent === undefined) return block?.fields;
+  const inherited = fieldsOf(block.parent, blocks);
+  return inherited && [...inherited, ...block.fields];
 }
 
 /** The class that an export lays over its block: in its own body or in a function it hands the block to. */
