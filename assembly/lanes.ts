@@ -94,3 +94,45 @@ export function storePart128(to: usize, bytes: v128, count: i32): void {
     storePart64(to, i64x2.extract_lane(bytes, 0), count);
   }
 }
+
+/** Copies exactly `size` bytes between places that do not overlap. */
+export function copyExact(to: usize, from: usize, size: usize): void {
+  if (size >= 16) {
+    // Above this size the engine's own copy is faster than the call to it is slow.
+    if (size >= 512) {
+      memory.copy(to, from, size);
+      return;
+    }
+    const last = size - 16;
+    for (let i: usize = 0; i < last; i += 16) v128.store(to + i, v128.load(from + i));
+    v128.store(to + last, v128.load(from + last));
+  } else if (size >= 8) {
+    store<u64>(to, load<u64>(from));
+    store<u64>(to + size - 8, load<u64>(from + size - 8));
+  } else if (size >= 4) {
+    store<u32>(to, load<u32>(from));
+    store<u32>(to + size - 4, load<u32>(from + size - 4));
+  } else {
+    if (size & 2) store<u16>(to, load<u16>(from));
+    if (size & 1) store<u8>(to + size - 1, load<u8>(from + size - 1));
+  }
+}
+
+/** Fills exactly `size` bytes, a multiple of the width of the element that `value` repeats. */
+@inline
+export function fillExact(to: usize, value: v128, size: usize): void {
+  if (size >= 16) {
+    const last = size - 16;
+    for (let i: usize = 0; i < last; i += 16) v128.store(to + i, value);
+    v128.store(to + last, value);
+  } else if (size >= 8) {
+    v128.store64_lane(to, value, 0);
+    v128.store64_lane(to + size - 8, value, 0);
+  } else if (size >= 4) {
+    v128.store32_lane(to, value, 0);
+    v128.store32_lane(to + size - 4, value, 0);
+  } else {
+    if (size & 2) v128.store16_lane(to, value, 0);
+    if (size & 1) v128.store8_lane(to + size - 1, value, 0);
+  }
+}

@@ -1,8 +1,14 @@
 /** The kernel table: one row per WebAssembly export. Tests and benches loop over it. */
+import { argMaxKernels } from "./argmax.ts";
+import { castKernels } from "./cast.ts";
 import { depthwiseKernels } from "./depthwise.ts";
+import { gemmKernels } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
 import { moveKernels } from "./move.ts";
+import { resizeKernels } from "./resize.ts";
 
 export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
-  [...depthwiseKernels, ...moveKernels].map((kernel) => [kernel.name, kernel]),
+  [...depthwiseKernels, ...gemmKernels, ...moveKernels, ...argMaxKernels, ...castKernels, ...resizeKernels].map(
+    (kernel) => [kernel.name, kernel],
+  ),
 );
