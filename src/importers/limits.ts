@@ -2,7 +2,7 @@
  * What a model may ask for. Every bound is the caller's: a model can never raise one. A bound that
  * would be passed is a `ResourceError` with its name, before anything of that size is allocated.
  */
-import { ResourceError } from "../errors.ts";
+import { InputError, ResourceError } from "../errors.ts";
 import type { Graph } from "../graph/index.ts";
 import { elementCount, MAX_ELEMENTS, MAX_RANK } from "../tensor/index.ts";
 
@@ -28,7 +28,7 @@ export interface Limits {
   readonly nameBytes: number;
   /** Bytes of all names, counted at every visit. */
   readonly allNameBytes: number;
-  /** Work of one run: multiply-accumulates plus elements written, over all nodes. */
+  /** Work of one run: multiply-accumulates plus elements read and written, over all nodes. */
   readonly operations: number;
 }
 
@@ -50,9 +50,25 @@ export const defaultLimits: Limits = Object.freeze<Limits>({
   operations: 2 ** 40,
 });
 
-/** The defaults with the caller's bounds in their place. */
+/**
+ * The defaults with the caller's bounds in their place.
+ * @throws InputError an unknown name, or a bound that is no number from 0
+ */
 export function resolveLimits(limits: Partial<Limits> = {}): Limits {
-  return { ...defaultLimits, ...limits };
+  const resolved: Record<keyof Limits, number> = { ...defaultLimits };
+  for (const [name, bound] of Object.entries(limits)) {
+    if (!Object.hasOwn(defaultLimits, name)) {
+      throw new InputError(
+        `limits: expected names of ${Object.keys(defaultLimits).join(", ")}, got "${name}"`,
+      );
+    }
+    if (bound === undefined) continue;
+    if (!(bound >= 0)) {
+      throw new InputError(`limits.${name}: expected a number from 0, got ${bound}`);
+    }
+    resolved[name as keyof Limits] = bound;
+  }
+  return resolved;
 }
 
 /** @throws ResourceError if `asked` passes the limit of that name */
@@ -71,7 +87,7 @@ export function checkWork(graph: Graph, limits: Limits): void {
     const inputs = node.inputs.map((id) => graph.values[id]?.type);
     const outputs = node.outputs.map((id) => graph.values[id]!.type);
     operations += node.operator.macs?.(inputs, outputs) ?? 0;
-    for (const type of outputs) operations += elementCount(type.shape);
+    for (const type of [...inputs, ...outputs]) operations += type ? elementCount(type.shape) : 0;
     checkLimit(limits, "operations", operations);
   }
 }

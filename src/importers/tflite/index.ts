@@ -1,15 +1,17 @@
 /**
- * The TFLite importer: bytes to a graph, as it stands in the file. Kernels, shapes that follow from
- * inputs and the rules of operators are not its business; `inferGraph` checks those.
+ * The TFLite importer: bytes to a graph, as it stands in the file. Shapes that follow from inputs
+ * and the rules of operators are not its business: `inferGraph` checks those.
  */
 import { ModelError, UnsupportedError } from "../../errors.ts";
 import type { Graph } from "../../graph/index.ts";
 import { checkLimit, type Limits } from "../limits.ts";
-import { FlatBuffer, type Table } from "./flatbuffer.ts";
+import { FlatBuffer } from "./flatbuffer.ts";
+import { Missing } from "./missing.ts";
 import { readMetadata, readNames } from "./names.ts";
+import { readOperatorNames } from "./nodes.ts";
 import { topologicalOrder } from "./order.ts";
 import { MODEL } from "./schema.ts";
-import { type ModelContext, readOperatorNames, readSubgraph, type Subgraph } from "./subgraph.ts";
+import { type ModelContext, readSubgraph, type Subgraph } from "./subgraph.ts";
 import { readBuffers } from "./tensors.ts";
 
 const IDENTIFIER = "TFL3";
@@ -32,33 +34,22 @@ export function importTflite(bytes: Uint8Array, limits: Limits): Graph {
   const model = file.root(IDENTIFIER);
   const version = model.uint32(MODEL.version);
   if (version !== VERSION) throw new UnsupportedError(`TFLite schema version ${version}`);
-  const count = model.count(MODEL.subgraphs, 4);
-  if (count === 0) throw new ModelError("expected a subgraph, got none");
-  checkLimit(limits, "subgraphs", count);
+  const subgraphCount = model.count(MODEL.subgraphs, 4);
+  if (subgraphCount === 0) throw new ModelError("expected a subgraph, got none");
+  checkLimit(limits, "subgraphs", subgraphCount);
 
-  const context: ModelContext = {
-    file,
-    limits,
-    buffers: readBuffers(file, model.tables(MODEL.buffers)),
-    operatorNames: readOperatorNames(model.tables(MODEL.operatorCodes)),
-    subgraphCount: count,
-  };
+  const missing = new Missing();
+  if (subgraphCount > 1) missing.add(`${subgraphCount} subgraphs, where one is supported`);
+  const buffers = readBuffers(file, model.tables(MODEL.buffers));
+  const operatorNames = readOperatorNames(model.tables(MODEL.operatorCodes));
+  const context: ModelContext = { limits, buffers, operatorNames, subgraphCount, missing };
   const subgraphs = model
     .tables(MODEL.subgraphs)
     .map((table, index) => readSubgraph(context, table, index));
   checkCalls(subgraphs);
-  const missing = subgraphs.flatMap((subgraph) => subgraph.missing);
-  if (count > 1) missing.unshift(`${count} subgraphs (one is supported)`);
-  if (missing.length > 0) {
-    throw new UnsupportedError(
-      `expected a model of parts that bitlane has, got ${missing.length} that it lacks: ${missing.slice(0, 20).join("; ")}${missing.length > 20 ? "; …" : ""}`,
-      { missing, where: { format: "tflite" } },
-    );
-  }
-  return assemble(model, subgraphs[0]!, context.buffers);
-}
+  missing.check();
 
-function assemble(model: Table, main: Subgraph, buffers: readonly Uint8Array[]): Graph {
+  const main = subgraphs[0]!;
   const { signature, ...names } = readNames(model, main);
   return {
     name: main.name === "" ? "main" : main.name,
@@ -67,7 +58,7 @@ function assemble(model: Table, main: Subgraph, buffers: readonly Uint8Array[]):
     inputs: main.inputs,
     outputs: main.outputs,
     ...names,
-    metadata: readMetadata(model, buffers, signature),
+    metadata: readMetadata(file, model, buffers, signature),
   };
 }
 
@@ -75,8 +66,6 @@ function assemble(model: Table, main: Subgraph, buffers: readonly Uint8Array[]):
 function checkCalls(subgraphs: readonly Subgraph[]): void {
   const result = topologicalOrder(subgraphs.length, (i) => subgraphs[i]!.calls);
   if ("cycle" in result) {
-    throw new ModelError(
-      `subgraph ${result.cycle}: expected no operator that runs it again, got one`,
-    );
+    throw new ModelError(`subgraph ${result.cycle}: expected not to run itself, got a cycle`);
   }
 }

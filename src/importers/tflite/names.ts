@@ -5,7 +5,7 @@
  * is empty, no UTF-8 or taken already becomes `input_<i>` or `output_<i>`.
  */
 import { ModelError } from "../../errors.ts";
-import { decodeUtf8, type Table } from "./flatbuffer.ts";
+import { decodeUtf8, type FlatBuffer, type Table } from "./flatbuffer.ts";
 import { METADATA, MODEL, SIGNATURE, TENSOR_MAP } from "./schema.ts";
 import type { Subgraph } from "./subgraph.ts";
 
@@ -43,13 +43,11 @@ function readMap(signature: Table, field: number, graph: Subgraph): Map<number, 
     const name = entry.string(TENSOR_MAP.name) ?? "";
     if (index >= graph.values.length) {
       throw new ModelError(
-        `signature name ${JSON.stringify(name)}: expected a tensor index below ${graph.values.length}, got ${index}`,
+        `signature name ${quoted(name)}: expected a tensor index below ${graph.values.length}, got ${index}`,
       );
     }
     if (seen.has(name)) {
-      throw new ModelError(
-        `signature: expected names that differ, got ${JSON.stringify(name)} twice`,
-      );
+      throw new ModelError(`signature: expected names that differ, got ${quoted(name)} twice`);
     }
     seen.add(name);
     names.set(index, [...(names.get(index) ?? []), name]);
@@ -76,11 +74,17 @@ function choose(
   });
 }
 
+/** A name of the file in a message. */
+export function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, 80));
+}
+
 /** Longest metadata that is shown as text. */
 const MAX_TEXT_BYTES = 4096;
 
 /** Description, signature and metadata of the file; metadata that is no text becomes its size. */
 export function readMetadata(
+  file: FlatBuffer,
   model: Table,
   buffers: readonly Uint8Array[],
   signature: string | undefined,
@@ -95,17 +99,18 @@ export function readMetadata(
     const data = buffers[index];
     if (data === undefined) {
       throw new ModelError(
-        `metadata ${JSON.stringify(name)}: expected a buffer index below ${buffers.length}, got ${index}`,
+        `metadata ${quoted(name)}: expected a buffer index below ${buffers.length}, got ${index}`,
       );
     }
-    metadata.set(`metadata.${name}`, asText(data) ?? `(${data.length} bytes)`);
+    metadata.set(`metadata.${name}`, asText(file, data) ?? `(${data.length} bytes)`);
   }
   return metadata;
 }
 
 /** Text without control characters; zeros at its end are padding. */
-function asText(data: Uint8Array): string | undefined {
+function asText(file: FlatBuffer, data: Uint8Array): string | undefined {
   if (data.length > MAX_TEXT_BYTES) return undefined;
+  file.countName(data.length);
   const text = decodeUtf8(data)?.replace(/\0+$/, "");
   return text === undefined || /[\0-\x08\x0e-\x1f\x7f]/.test(text) ? undefined : text;
 }

@@ -8,7 +8,7 @@ import { checkLimit, type Limits } from "../limits.ts";
 import type { FlatBuffer, Table } from "./flatbuffer.ts";
 import { BUFFER, OPAQUE_TYPES, QUANTIZATION, TENSOR, TENSOR_TYPES } from "./schema.ts";
 
-/** A tensor of the file, with what bitlane lacks for it. */
+/** A tensor of the file. */
 export interface TensorRecord {
   /** The name for messages. */
   readonly label: string;
@@ -17,6 +17,9 @@ export interface TensorRecord {
   /** The schema's name of the type. */
   readonly typeName: string;
   readonly isOpaque: boolean;
+  /** The file holds its value, so nothing else may write it. */
+  readonly isGiven: boolean;
+  /** What bitlane lacks for it. */
   readonly unsupported: readonly string[];
 }
 
@@ -76,14 +79,17 @@ function readParts(
 
   const unsupported: string[] = [];
   if (format === undefined) unsupported.push(`tensor type ${typeName}`);
-  if (table.bool(TENSOR.isVariable)) unsupported.push("variable tensor");
+  const isVariable = table.bool(TENSOR.isVariable);
+  const isExternal = table.uint32(TENSOR.externalBuffer) !== 0;
+  if (isVariable) unsupported.push("variable tensor");
+  if (isExternal) unsupported.push("data in another file");
   if (table.has(TENSOR.sparsity)) unsupported.push("sparse tensor");
-  if (table.uint32(TENSOR.externalBuffer) !== 0) unsupported.push("weights in another file");
   if ((quantized?.uint8(QUANTIZATION.detailsType) ?? 0) !== 0) {
     unsupported.push("blockwise, multi-axis or custom quantization");
   }
   const isOpaque = OPAQUE_TYPES.includes(typeName);
-  const base = { typeName, isOpaque, unsupported };
+  const isGiven = data.length > 0 || isVariable || isExternal;
+  const base = { typeName, isOpaque, isGiven, unsupported };
   if (format === undefined || unsupported.length > 0) {
     return { ...base, value: { name, type: { format: uint8, shape } } };
   }
