@@ -147,3 +147,29 @@ export function outputType(declared: TensorType, shape: Shape): TensorType {
 export function typeOf(format: Format, shape: Shape, quantization?: Quantization): TensorType {
   return quantization === undefined ? { format, shape } : { format, shape, quantization };
 }
+
+/** The 8-bit output of Logistic, Softmax and Tanh has one fixed quantization. */
+export function checkFixedOutput(type: TensorType, scale: number, zeroPoint: number): void {
+  if (!isQuantized8(type.format)) return;
+  const own = affine(type, "output");
+  if (own.scale !== scale || own.zeroPoint !== zeroPoint) {
+    throw new QuantizationError(
+      `expected output scale ${scale} and zero point ${zeroPoint}, got ${own.scale} and ${own.zeroPoint}`,
+    );
+  }
+}
+
+/** s_x / s_y is finite and above 0 in float32. */
+export function checkScaleRatio(x: TensorType, y: TensorType): void {
+  const ratio = Math.fround(affine(x, "input").scale / affine(y, "output").scale);
+  checkMultiplier(ratio, "multiplier s_x / s_y");
+}
+
+/** Operands and output of an 8-bit operator that compares codes share scale and zero point. */
+export function checkSharedQuantization([first, ...others]: readonly [
+  TensorType,
+  ...TensorType[],
+]): void {
+  if (!isQuantized8(first.format)) return;
+  for (const other of others) checkSameAffine(first, other, "operands and output");
+}
