@@ -39,10 +39,7 @@ export class OutputParameters {
  */
 @inline
 export function requantizeFp32(acc: v128, scale: v128, floor: v128, base: v128): v128 {
-  const rounded = f32x4.add(
-    f32x4.mul(f32x4.convert_i32x4_s(acc), scale),
-    f32x4.splat(MAGIC),
-  );
+  const rounded = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), f32x4.splat(MAGIC));
   return i32x4.sub(i32x4.max_s(rounded, floor), base);
 }
 
@@ -64,7 +61,7 @@ export function multiplyByQuantizedMultiplier(acc: i32, q: i32, exponent: i32): 
   const left = max(exponent, 0);
   const right = max(-exponent, 0);
   const high = <i32>((<i64>(acc << left) * <i64>q + (1 << 30)) >> 31);
-  const mask = <i32>((<i64>1 << right) - 1);
+  const mask = <i32>(((<i64>1) << right) - 1);
   const threshold = (mask >> 1) + i32(high < 0);
   return (high >> right) + i32((high & mask) > threshold);
 }
@@ -79,10 +76,12 @@ export function roundHalfAway(value: f64): f64 {
 /** Rule fp32. Multipliers: f32[8]. */
 @unmanaged
 export class Fp32Rule extends OutputParameters {
+
   @inline
   finish(acc: v128, scale: v128, floor: v128, base: v128): v128 {
     return requantizeFp32(acc, scale, floor, base);
   }
+
 
   @inline
   settle(row: usize, multipliers: usize): void {}
@@ -91,10 +90,12 @@ export class Fp32Rule extends OutputParameters {
 /** Rule tflite-reference. Multipliers: int32 q[8] and int32 exponent[8], or f64[8]. */
 @unmanaged
 export class ReferenceRule extends OutputParameters {
+
   @inline
   finish(acc: v128, scale: v128, floor: v128, base: v128): v128 {
     return acc;
   }
+
 
   @inline
   settle(row: usize, multipliers: usize): void {

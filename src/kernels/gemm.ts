@@ -1,0 +1,50 @@
+/**
+ * The matrix-product family: `assembly/gemm.ts`, `conv.ts`, `conv-indirect.ts`, `gemm-float.ts`. The
+ * three operations differ in how they pack activations: `gemm` takes rows as they lie, `conv` copies
+ * windows (im2col per strip), `igemm` follows an indirection table.
+ */
+import type { Kernel } from "./kernel.ts";
+
+/** Rows and columns of a tile. */
+export const GEMM_MR = 4;
+export const GEMM_NR = 8;
+
+/** `OutputParameters.rule`. */
+export const gemmRules = { fp32: 0, fixed: 1, float64: 2 } as const;
+
+const grid = [
+  ["y", "zeroPoint", "low", "high", "flip", "rule"],
+  ["x", "w", "m", "n", "units", "panelBytes", "yStride"],
+  ["tileRows", "tilePanels", "chunks", "stripRows"],
+].flat();
+
+/** Fields of each operation's parameter block. */
+const blocks = {
+  gemm: [...grid, "xStride"],
+  conv: [
+    ...grid,
+    ...["height", "width", "xStride", "channelBytes", "outHeight", "outWidth"],
+    ...["kernelHeight", "kernelWidth", "strideY", "strideX", "dilationY", "dilationX"],
+    ...["top", "left", "border", "yRowStride", "yImageStride"],
+  ],
+  igemm: [...grid, "table", "border", "taps", "tapUnits", "pixels", "xImageStride"],
+} as const;
+
+export type GemmOperation = keyof typeof blocks;
+/** Packed activations and weights: `i16` weights are int8 or uint8 ones less their zero point. */
+export type GemmOperands = "i8_i8" | "u8_i8" | "i8_i16" | "u8_i16" | "f32_f32";
+
+export function gemmKernelName(operation: GemmOperation, operands: GemmOperands): string {
+  return `${operation}_${operands}_${GEMM_MR}x${GEMM_NR}c${operands === "f32_f32" ? 1 : 2}`;
+}
+
+const operations: readonly GemmOperation[] = ["gemm", "conv", "igemm"];
+const operands: readonly GemmOperands[] = ["i8_i8", "u8_i8", "i8_i16", "u8_i16", "f32_f32"];
+
+export const gemmKernels: readonly Kernel[] = operations.flatMap((operation) =>
+  operands.map((pair): Kernel => ({
+    name: gemmKernelName(operation, pair),
+    isa: "simd128",
+    parameters: blocks[operation],
+  })),
+);

@@ -1,0 +1,48 @@
+/** Which kernel takes which shape: pure functions of facts, to be asked on any host. */
+import { gemmKernelName, type GemmOperands, type GemmOperation } from "./gemm.ts";
+
+/** What the choice of a convolution kernel depends on. */
+export interface ConvFacts {
+  readonly operands: GemmOperands;
+  /** Every window is one contiguous row of x: 1x1 with stride 1, or a window as large as the image. */
+  readonly hasContiguousRows: boolean;
+  /** Bytes of one tap: the channels of one pixel, or those of its group. */
+  readonly tapBytes: number;
+  /** A tap fills whole 32-bit units when packed. */
+  readonly hasWholeUnits: boolean;
+  /** Taps of all output pixels of one image: entries of an indirection table. */
+  readonly entries: number;
+}
+
+/**
+ * From this many bytes per tap the packing straight from the input beats the copied window, whose
+ * runs join the taps of a kernel row (bench/kernels.ts).
+ */
+const INDIRECT_TAP_BYTES = 32;
+/** A larger table is read from memory once per image and costs more than the copies that it saves. */
+const INDIRECT_ENTRIES = 1 << 16;
+
+/** Operations that can compute the shape, the preferred one first. */
+export function convOperations(facts: ConvFacts): GemmOperation[] {
+  const { hasContiguousRows, hasWholeUnits, tapBytes, entries } = facts;
+  const windows: GemmOperation[] =
+    tapBytes >= INDIRECT_TAP_BYTES && entries <= INDIRECT_ENTRIES
+      ? ["igemm", "conv"]
+      : ["conv", "igemm"];
+  return [
+    ...(hasContiguousRows ? (["gemm"] as const) : []),
+    ...windows.filter((operation) => operation !== "igemm" || hasWholeUnits),
+  ];
+}
+
+/** The kernel of a convolution: `forced` if it fits the shape, else the preferred one. */
+export function selectConvKernel(
+  facts: ConvFacts,
+  forced?: string,
+): { operation: GemmOperation; kernel: string } {
+  const fitting = convOperations(facts).map((operation) => ({
+    operation,
+    kernel: gemmKernelName(operation, facts.operands),
+  }));
+  return fitting.find(({ kernel }) => kernel === forced) ?? fitting[0]!;
+}

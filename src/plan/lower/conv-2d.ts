@@ -1,0 +1,190 @@
+/**
+ * Conv2D on the matrix-product family: rows of x where windows are contiguous, else windows packed
+ * through an indirection table or copied per strip. One step per group of channels.
+ */
+import { selectConvKernel } from "../../kernels/index.ts";
+import {
+  type Conv2DAttributes,
+  type ConvGeometry,
+  convGeometry,
+  convQuantization,
+} from "../../operators/index.ts";
+import type { Pointer } from "../plan.ts";
+import { advance, type LowerContext } from "./context.ts";
+import {
+  addPanels,
+  floatWeights,
+  type GemmProduct,
+  gemmStep,
+  type GemmWeights,
+  integerWeights,
+} from "./gemm-step.ts";
+
+export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes): boolean {
+  const [x, w] = context.inputs;
+  const y = context.outputs[0]!;
+  const constantWeights = context.constant(1);
+  const bias = context.constant(2);
+  if (x === undefined || w === undefined || constantWeights === undefined) return false;
+  if (context.inputs[2] !== undefined && bias === undefined) return false;
+  const { activation } = attributes;
+  const geometry = convGeometry(x, w, attributes);
+  const { depth, outputChannels, groups, batch, output } = geometry;
+  const weights =
+    x.format.name === "float32"
+      ? floatWeights(constantWeights, bias, depth, activation)
+      : integerWeights(
+          x,
+          y,
+          constantWeights,
+          bias,
+          depth,
+          convQuantization(x, w, y, outputChannels, activation, context.rounding),
+        );
+  const columns = outputChannels / groups;
+  const panels = addPanels(context, weights, groups, columns);
+  const packing = windowPacking(context, geometry, weights);
+  const tapBytes = (geometry.inputChannels / groups) * weights.elementBytes;
+  for (let group = 0; group < groups; group++) {
+    gemmStep(context, {
+      ...packing,
+      weights,
+      x: advance(context.input(0), group * tapBytes),
+      panels: panels[group]!,
+      y: advance(context.output(0), group * columns * weights.elementBytes),
+      m: batch * output[0] * output[1],
+      n: columns,
+      yStride: outputChannels * weights.elementBytes,
+      note: describeWindow(geometry),
+    });
+  }
+  return true;
+}
+
+function describeWindow({ filter, strides, input, inputChannels }: ConvGeometry): string {
+  return `${filter.join("x")} s${strides[0]} ${input.join("x")}x${inputChannels}`;
+}
+
+type Packing = Pick<GemmProduct, "operation" | "packing" | "packingBytes">;
+
+/** Chooses how windows become rows, and gives the fields of that choice. */
+function windowPacking(
+  context: LowerContext,
+  geometry: ConvGeometry,
+  weights: GemmWeights,
+): Packing {
+  const { filter, output, groups, inputChannels, depth } = geometry;
+  const { elementBytes, units } = weights;
+  const taps = filter[0] * filter[1];
+  const tapBytes = (inputChannels / groups) * elementBytes;
+  const unitElements = elementBytes === 4 ? 1 : 2;
+  const { operation } = selectConvKernel(
+    {
+      operands: weights.operands,
+      hasContiguousRows: hasContiguousRows(geometry),
+      tapBytes,
+      hasWholeUnits: (inputChannels / groups) % unitElements === 0,
+      entries: output[0] * output[1] * taps,
+    },
+    context.forced,
+  );
+  if (operation === "gemm") {
+    const xStride = taps === 1 ? inputChannels : depth;
+    return { operation, packing: { xStride: xStride * elementBytes }, packingBytes: 0 };
+  }
+  if (operation === "conv") {
+    return {
+      operation,
+      packing: {
+        ...windowFields(geometry, weights),
+        outHeight: output[0],
+        outWidth: output[1],
+        yRowStride: output[1] * geometry.outputChannels * elementBytes,
+        yImageStride: output[0] * output[1] * geometry.outputChannels * elementBytes,
+      },
+      packingBytes: gatherBytes(taps * tapBytes, units),
+    };
+  }
+  const pixelBytes = inputChannels * elementBytes;
+  return {
+    operation,
+    packing: {
+      table: indirectionTable(context, geometry, pixelBytes),
+      border: borderPixel(context, tapBytes, weights.border),
+      taps,
+      tapUnits: inputChannels / groups / unitElements,
+      pixels: output[0] * output[1],
+      xImageStride: geometry.input[0] * geometry.input[1] * pixelBytes,
+    },
+    packingBytes: 0,
+  };
+}
+
+/** Fields of `ConvParameters` that describe the window over x. */
+export function windowFields(
+  { input, filter, strides, dilations, border, inputChannels, groups }: ConvGeometry,
+  { elementBytes, border: borderByte }: GemmWeights,
+): Record<string, number> {
+  return {
+    height: input[0],
+    width: input[1],
+    xStride: inputChannels * elementBytes,
+    channelBytes: (inputChannels / groups) * elementBytes,
+    kernelHeight: filter[0],
+    kernelWidth: filter[1],
+    strideY: strides[0],
+    strideX: strides[1],
+    dilationY: dilations[0],
+    dilationX: dilations[1],
+    top: border.top,
+    left: border.left,
+    border: borderByte,
+  };
+}
+
+/** Rows gathered before they are interleaved: 4 windows with slack, as in `assembly/conv.ts`. */
+export function gatherBytes(windowBytes: number, units: number): number {
+  // Packing reads up to three units beyond a row; copies write up to 15 bytes beyond.
+  return 4 * (Math.max(Math.ceil(windowBytes / 16) * 16, units * 2) + 32) + 64;
+}
+
+/** True where the windows of x are its rows: nothing to gather. */
+function hasContiguousRows(geometry: ConvGeometry): boolean {
+  const { input, output, filter, strides, border, groups } = geometry;
+  const hasBorder = border.top + border.bottom + border.left + border.right > 0;
+  if (hasBorder) return false;
+  const isPointwise = filter[0] * filter[1] === 1 && strides[0] === 1 && strides[1] === 1;
+  const isWholeImage =
+    groups === 1 && output[0] * output[1] === 1 && filter[0] === input[0] && filter[1] === input[1];
+  return isPointwise || isWholeImage;
+}
+
+/** One pixel of border cells, as long as a tap. */
+function borderPixel(context: LowerContext, tapBytes: number, border: number): Pointer {
+  return context.addConstant("border", tapBytes, (target) => void target.fill(border));
+}
+
+/** Byte offset in an image of x of each tap of each output pixel, −1 outside. */
+function indirectionTable(
+  context: LowerContext,
+  { input, output, filter, strides, dilations, border }: ConvGeometry,
+  pixelBytes: number,
+): Pointer {
+  const taps = filter[0] * filter[1];
+  const entries = output[0] * output[1] * taps;
+  return context.addConstant("taps", entries * 4, (target) => {
+    const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+    let offset = 0;
+    for (let oy = 0; oy < output[0]; oy++) {
+      for (let ox = 0; ox < output[1]; ox++) {
+        for (let tap = 0; tap < taps; tap++) {
+          const iy = oy * strides[0] - border.top + Math.floor(tap / filter[1]) * dilations[0];
+          const ix = ox * strides[1] - border.left + (tap % filter[1]) * dilations[1];
+          const isInside = iy >= 0 && iy < input[0] && ix >= 0 && ix < input[1];
+          view.setInt32(offset, isInside ? (iy * input[1] + ix) * pixelBytes : -1, true);
+          offset += 4;
+        }
+      }
+    }
+  });
+}

@@ -1,0 +1,75 @@
+/** Cuts a matrix product into tiles of work: arithmetic on extents, no machine. */
+
+/** Rows and columns of a kernel tile. */
+import { GEMM_MR, GEMM_NR } from "../../kernels/index.ts";
+
+export interface GemmExtents {
+  /** Rows and columns of y, depth in multiply-accumulates. */
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Bytes of one packed row of activations. */
+  readonly rowBytes: number;
+}
+
+export interface GemmGrid {
+  /** Rows and panels of one tile, tiles per row of the grid, tiles in all. */
+  readonly tileRows: number;
+  readonly tilePanels: number;
+  readonly chunks: number;
+  readonly tiles: number;
+  /** Rows packed at a time: they stay in cache while every panel passes. */
+  readonly stripRows: number;
+}
+
+/** Work below which a hand-over to another thread costs more than it saves. */
+const SINGLE_TILE_MACS = 200_000;
+/** Aim for one tile: about 20 µs. */
+const TILE_MACS = 750_000;
+/** About 4 tiles per thread for 4 threads. */
+const MAX_TILES = 16;
+/** Packed activations that share the second-level cache with the panels. */
+const STRIP_BYTES = 64 * 1024;
+const MIN_STRIP_ROWS = 8;
+const MAX_STRIP_ROWS = 64;
+
+/** Cycles to pack one value of a row, and to fetch one byte of weights again from a far cache. */
+const PACK_CYCLES = 0.125;
+const FETCH_CYCLES = 0.06;
+
+/**
+ * The grid whose overhead is least among those with about the right number of tiles: every chunk of
+ * panels packs its rows again, every block of rows fetches its weights again.
+ */
+export function gemmGrid({ m, n, k, rowBytes }: GemmExtents): GemmGrid {
+  const groups = Math.ceil(m / GEMM_MR);
+  const panels = Math.ceil(n / GEMM_NR);
+  const macs = m * n * k;
+  const aim =
+    macs < SINGLE_TILE_MACS ? 1 : Math.min(Math.max(Math.round(macs / TILE_MACS), 2), MAX_TILES);
+  let best = { cost: Infinity, chunks: 1, blocks: 1 };
+  for (let chunks = 1; chunks <= Math.min(aim, panels); chunks++) {
+    const blocks = Math.min(Math.ceil(aim / chunks), groups);
+    const missing = aim / Math.min(chunks * blocks, aim);
+    const cost = (m * k * chunks * PACK_CYCLES + n * k * blocks * FETCH_CYCLES) * missing ** 2;
+    if (cost < best.cost) best = { cost, chunks, blocks };
+  }
+  const tileRows = Math.ceil(groups / best.blocks) * GEMM_MR;
+  const tilePanels = Math.ceil(panels / best.chunks);
+  const chunks = Math.ceil(panels / tilePanels);
+  return {
+    tileRows,
+    tilePanels,
+    chunks,
+    tiles: Math.ceil(m / tileRows) * chunks,
+    stripRows: stripRows(tileRows, rowBytes),
+  };
+}
+
+/** Equal strips that fit the cache, multiples of 4 rows. */
+function stripRows(tileRows: number, rowBytes: number): number {
+  const fitting = Math.floor(STRIP_BYTES / rowBytes);
+  const most = Math.min(Math.max(fitting, MIN_STRIP_ROWS), MAX_STRIP_ROWS);
+  const strips = Math.ceil(tileRows / most);
+  return Math.ceil(tileRows / strips / GEMM_MR) * GEMM_MR;
+}

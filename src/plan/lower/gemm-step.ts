@@ -1,0 +1,186 @@
+/** What the lowerings of the matrix-product family share: operands, panels, the common fields. */
+import {
+  floatPanelBytes,
+  GEMM_NR,
+  gemmKernelName,
+  type GemmOperands,
+  type GemmOperation,
+  gemmRules,
+  integerPanelBytes,
+  integerUnits,
+  packFloatPanels,
+  packIntegerPanels,
+} from "../../kernels/index.ts";
+import {
+  type Activation,
+  type ConvQuantization,
+  correctedWeights,
+  floatActivationRange,
+} from "../../operators/index.ts";
+import type { Tensor, TensorType } from "../../tensor/index.ts";
+import type { Pointer } from "../plan.ts";
+import { advance, type LowerContext, type StepRequest } from "./context.ts";
+import { gemmGrid } from "./gemm-grid.ts";
+
+/** `units · rows` of a strip are behind these bytes and the row offsets; see `assembly/gemm.ts`. */
+const ACCUMULATOR_BYTES = 128;
+const OFFSET_BYTES = 4;
+const UNIT_BYTES = 4;
+/** What packing may write behind a strip. */
+const SLACK_BYTES = 64;
+
+/** The weights and constants of a product, whatever their format: [columns][depth] and a bias. */
+export interface GemmWeights {
+  readonly operands: GemmOperands;
+  readonly depth: number;
+  /** Units of one packed row, and bytes from panel to panel. */
+  readonly units: number;
+  readonly panelBytes: number;
+  /** Bytes of an element of x and y. */
+  readonly elementBytes: number;
+  /** The byte of a border cell. */
+  readonly border: number;
+  /** Fields of `OutputParameters` but y. */
+  readonly output: Readonly<Record<string, number>>;
+  /** Writes the panels of columns [first, first + columns). */
+  pack(target: Uint8Array, firstColumn: number, columns: number): void;
+}
+
+/** Integer weights: codes less their zero point, as int8 where they fit. */
+export function integerWeights(
+  x: TensorType,
+  y: TensorType,
+  w: Tensor,
+  bias: Tensor | undefined,
+  depth: number,
+  quantization: ConvQuantization,
+  reorder: (weights: Int16Array) => Int16Array = (weights) => weights,
+): GemmWeights {
+  const { inputZeroPoint, weightZeroPoints, output } = quantization;
+  const corrected = (): Int16Array => reorder(correctedWeights(w, weightZeroPoints, depth));
+  const isSymmetric = weightZeroPoints.every((value) => value === 0);
+  const fitsInt8 =
+    (isSymmetric && w.type.format.max <= 127) ||
+    corrected().every((value) => value >= -128 && value <= 127);
+  const weightBytes = fitsInt8 ? 1 : 2;
+  const units = integerUnits(depth);
+  // uint8 results are computed as int8 codes, 128 lower, and flipped at the store.
+  const isUnsigned = y.format.name === "uint8";
+  const shift = isUnsigned ? 128 : 0;
+  const { zeroPoint, low, high } = output.range;
+  return {
+    operands: `${x.format.name === "uint8" ? "u8" : "i8"}_${fitsInt8 ? "i8" : "i16"}`,
+    depth,
+    units,
+    panelBytes: integerPanelBytes(units, weightBytes, output.rule),
+    elementBytes: 1,
+    border: inputZeroPoint & 0xff,
+    output: {
+      zeroPoint: zeroPoint - shift,
+      low: low - shift,
+      high: high - shift,
+      flip: isUnsigned ? 0x80 : 0,
+      rule: gemmRules[output.rule],
+    },
+    pack: (target, firstColumn, columns) =>
+      packIntegerPanels(
+        target,
+        {
+          weights: corrected(),
+          columns,
+          depth,
+          bias: bias?.data as Int32Array | undefined,
+          inputZeroPoint,
+          output,
+          firstColumn,
+        },
+        weightBytes,
+      ),
+  };
+}
+
+export function floatWeights(
+  w: Tensor,
+  bias: Tensor | undefined,
+  depth: number,
+  activation: Activation,
+): GemmWeights {
+  const { low, high } = floatActivationRange(activation);
+  return {
+    operands: "f32_f32",
+    depth,
+    units: depth,
+    panelBytes: floatPanelBytes(depth),
+    elementBytes: 4,
+    border: 0,
+    // The clamp of floats lies in the panel.
+    output: { zeroPoint: 0, low: 0, high: 0, flip: 0, rule: 0 },
+    pack: (target, firstColumn, columns) =>
+      packFloatPanels(target, {
+        weights: w.data as Float32Array,
+        columns,
+        depth,
+        bias: bias?.data as Float32Array | undefined,
+        low,
+        high,
+        firstColumn,
+      }),
+  };
+}
+
+export function panelsBytes(weights: GemmWeights, columns: number): number {
+  return Math.ceil(columns / GEMM_NR) * weights.panelBytes;
+}
+
+/** One product y[m, n]: where its operands lie, and how its rows are packed. */
+export interface GemmProduct {
+  readonly operation: GemmOperation;
+  readonly weights: GemmWeights;
+  readonly x: Pointer;
+  readonly panels: Pointer;
+  readonly y: Pointer;
+  readonly m: number;
+  readonly n: number;
+  /** Bytes from row to row of y. */
+  readonly yStride: number;
+  /** The fields of the operation's block behind the common ones. */
+  readonly packing: Readonly<Record<string, number | Pointer>>;
+  /** Bytes of scratch that packing takes beside the strip. */
+  readonly packingBytes: number;
+  readonly note: string;
+}
+
+/** Appends the step of a product. */
+export function gemmStep(context: LowerContext, product: GemmProduct): void {
+  const { operation, weights, m, n, yStride, packing, packingBytes, note } = product;
+  const { units, depth, panelBytes, output, operands } = weights;
+  const rowBytes = units * UNIT_BYTES;
+  const { tiles, ...grid } = gemmGrid({ m, n, k: depth, rowBytes });
+  const { x, y, panels: w } = product;
+  const request: StepRequest = {
+    kernel: gemmKernelName(operation, operands),
+    fields: { ...output, x, w, y, m, n, units, panelBytes, yStride, ...grid, ...packing },
+    tiles,
+    macs: m * n * depth,
+    scratchBytes:
+      ACCUMULATOR_BYTES + grid.stripRows * (OFFSET_BYTES + rowBytes) + SLACK_BYTES + packingBytes,
+    note,
+  };
+  context.step(request);
+}
+
+/** Places the panels of columns [first, first + columns) of each of `groups` groups in one constant. */
+export function addPanels(
+  context: LowerContext,
+  weights: GemmWeights,
+  groups: number,
+  columns: number,
+): Pointer[] {
+  const size = panelsBytes(weights, columns);
+  const all = context.addConstant("panels", groups * size, (target) => {
+    for (let group = 0; group < groups; group++) {
+      weights.pack(target.subarray(group * size, (group + 1) * size), group * columns, columns);
+    }
+  });
+  return Array.from({ length: groups }, (_, group) => advance(all, group * size));
+}
