@@ -1,0 +1,153 @@
+/**
+ * Convolutions: the kernels `gemm`, `conv` and `igemm` of every operand form equal to `reference()`,
+ * each forced on every shape that it can take.
+ */
+import { describe, expect, it } from "vitest";
+import { convOperations, gemmKernelName, selectConvKernel } from "../../src/kernels/index.ts";
+import { conv2D, type Conv2DAttributes } from "../../src/operators/index.ts";
+import {
+  expectEqual,
+  operandCode,
+  type OperandForm,
+  operandForms,
+  randomProblem,
+  roundings,
+} from "./gemm-problem.ts";
+
+interface Shape {
+  readonly name: string;
+  /** [batch, height, width, channels] and [channels, height, width, channels of a group]. */
+  readonly x: readonly [number, number, number, number];
+  readonly w: readonly [number, number, number, number];
+  readonly attributes?: Partial<Conv2DAttributes>;
+  /** Operations that take it besides `conv`, which takes all. */
+  readonly also?: readonly ("gemm" | "igemm")[];
+}
+
+const shapes: readonly Shape[] = [
+  { name: "3x3 over 3 channels", x: [1, 9, 7, 3], w: [9, 3, 3, 3] },
+  {
+    name: "3x3 stride 2 over 1 channel",
+    x: [1, 8, 9, 1],
+    w: [4, 3, 3, 1],
+    attributes: { strides: [2, 2] },
+  },
+  { name: "1x1", x: [2, 3, 5, 6], w: [7, 1, 1, 6], also: ["gemm", "igemm"] },
+  {
+    name: "1x1 stride 2",
+    x: [2, 5, 4, 16],
+    w: [9, 1, 1, 16],
+    attributes: { strides: [2, 2] },
+    also: ["igemm"],
+  },
+  {
+    name: "1x1 with a border",
+    x: [1, 3, 3, 4],
+    w: [3, 1, 1, 4],
+    attributes: { padding: { top: 1, bottom: 0, left: 2, right: 1 } },
+    also: ["igemm"],
+  },
+  {
+    name: "the whole image",
+    x: [3, 4, 3, 5],
+    w: [10, 4, 3, 5],
+    attributes: { padding: "valid" },
+    also: ["gemm"],
+  },
+  {
+    name: "5x3 stride 1x2 dilation 2x1",
+    x: [1, 11, 9, 8],
+    w: [5, 5, 3, 8],
+    attributes: { strides: [1, 2], dilations: [2, 1] },
+    also: ["igemm"],
+  },
+  {
+    name: "3x3 dilation 3 wider than the image",
+    x: [1, 4, 4, 2],
+    w: [3, 3, 3, 2],
+    attributes: { dilations: [3, 3] },
+    also: ["igemm"],
+  },
+  { name: "7x7 valid", x: [1, 9, 8, 17], w: [8, 7, 7, 17], attributes: { padding: "valid" } },
+  { name: "3 groups", x: [1, 5, 4, 12], w: [9, 3, 3, 4], also: ["igemm"] },
+  { name: "2 groups of 1x1", x: [1, 4, 4, 10], w: [6, 1, 1, 5], also: ["gemm"] },
+  {
+    name: "explicit borders larger than the filter",
+    x: [2, 3, 2, 4],
+    w: [5, 2, 2, 4],
+    attributes: { padding: { top: 3, bottom: 2, left: 4, right: 3 } },
+    also: ["igemm"],
+  },
+  ...[6, 10, 14, 18].map((channels): Shape => ({
+    name: `3x3 over ${channels} channels`,
+    x: [2, 4, 3, channels],
+    w: [8, 3, 3, channels],
+    also: ["igemm"],
+  })),
+];
+
+function problem(form: OperandForm, { x, w, attributes }: Shape) {
+  const all: Conv2DAttributes = {
+    strides: [1, 1],
+    dilations: [1, 1],
+    padding: "same",
+    activation: "none",
+    ...attributes,
+  };
+  const depth = w[1] * w[2] * w[3];
+  return randomProblem(conv2D, all, { form, x, w, channels: w[0], depth });
+}
+
+describe.each(operandForms)("a convolution of %s", (form) => {
+  it.each(shapes)("is equal on $name, by every operation that fits", async (shape) => {
+    const odd = shape.w[3] % 2 === 1;
+    for (const operation of ["conv", ...(shape.also ?? [])]) {
+      if (operation === "igemm" && odd && form !== "float32") continue;
+      for (const rounding of roundings) {
+        await expectEqual(problem(form, shape), `${operation}_${operandCode(form)}`, { rounding });
+      }
+    }
+  });
+
+  it("is equal in the debug build", async () => {
+    for (const operation of ["conv", "igemm"]) {
+      const kernel = `${operation}_${operandCode(form)}`;
+      await expectEqual(problem(form, shapes[6]!), kernel, { build: "debug-plain" });
+    }
+  });
+
+  it("is equal over many tiles and strips, on one thread and on two", async () => {
+    const large: Shape = { name: "", x: [2, 17, 15, 32], w: [40, 3, 3, 32] };
+    for (const operation of ["conv", "igemm"]) {
+      for (const workers of [0, 1]) {
+        await expectEqual(problem(form, large), `${operation}_${operandCode(form)}`, { workers });
+      }
+    }
+  });
+});
+
+describe("the choice of a convolution kernel", () => {
+  const facts = {
+    operands: "i8_i8",
+    hasContiguousRows: false,
+    hasWholeUnits: true,
+    tapBytes: 64,
+    entries: 9 * 14 * 14,
+  } as const;
+
+  it("takes rows as they lie wherever windows are contiguous", () => {
+    expect(convOperations({ ...facts, hasContiguousRows: true })[0]).toBe("gemm");
+  });
+
+  it("follows a table for deep pixels and copies shallow ones", () => {
+    expect(convOperations(facts)).toEqual(["igemm", "conv"]);
+    expect(convOperations({ ...facts, tapBytes: 3, hasWholeUnits: false })).toEqual(["conv"]);
+  });
+
+  it("takes a forced kernel only where it fits", () => {
+    const conv = gemmKernelName("conv", "i8_i8");
+    expect(selectConvKernel(facts, conv).kernel).toBe(conv);
+    expect(selectConvKernel(facts, gemmKernelName("gemm", "i8_i8")).operation).toBe("igemm");
+    expect(selectConvKernel(facts, "copy_bytes").operation).toBe("igemm");
+  });
+});

@@ -1,0 +1,126 @@
+/** Random operands of matrix products and convolutions, and the check that kernels equal `reference()`. */
+import { expect } from "vitest";
+import { float32, type Format, int32, int4, int8, uint8 } from "../../src/formats/index.ts";
+import type { Graph } from "../../src/graph/index.ts";
+import { type Operator } from "../../src/operators/index.ts";
+import { perChannel, perTensor, type Rounding } from "../../src/quantization/index.ts";
+import {
+  allocateTensor,
+  type Shape,
+  type Tensor,
+  type TensorType,
+} from "../../src/tensor/index.ts";
+import {
+  kernelsOf,
+  nodeGraph,
+  randomData,
+  randomSource,
+  referenceOutputs,
+  type RunOptions,
+  runGraph,
+} from "./runner.ts";
+
+/**
+ * Formats of activations and weights: int8 per channel; int4 packed in the file; uint8 with a zero
+ * point that leaves int8, with one that does not; float32.
+ */
+export const operandForms = ["int8", "int4", "uint8", "uint8 wide", "float32"] as const;
+export type OperandForm = (typeof operandForms)[number];
+export const roundings: readonly Rounding[] = ["fp32", "tflite-reference"];
+
+/** The short type codes of the kernel that takes a form. */
+export function operandCode(form: OperandForm): string {
+  const codes = {
+    int8: "i8_i8_4x8c2",
+    int4: "i8_i8_4x8c2",
+    uint8: "u8_i8_4x8c2",
+    "uint8 wide": "u8_i16_4x8c2",
+    float32: "f32_f32_4x8c1",
+  };
+  return codes[form];
+}
+
+export interface ProblemShape {
+  readonly form: OperandForm;
+  readonly x: Shape;
+  readonly w: Shape;
+  readonly channels: number;
+  /** Products per output. */
+  readonly depth: number;
+  readonly hasBias?: boolean;
+  readonly seed?: number;
+}
+
+function weightFormat(form: OperandForm): Format {
+  return form === "int4" ? int4 : form === "int8" ? int8 : form === "float32" ? float32 : uint8;
+}
+
+/** A one-node graph with random weights and scales; results cover the output's range and its ends. */
+export function randomProblem<A>(
+  operator: Operator<A>,
+  attributes: A,
+  { form, x, w, channels, depth, hasBias = true, seed = 1 }: ProblemShape,
+): { graph: Graph; random: () => number } {
+  const random = randomSource(seed);
+  const constant = (type: TensorType): Tensor => ({ type, data: randomData(type, random) });
+  if (form === "float32") {
+    const bias = hasBias ? constant({ format: float32, shape: [channels] }) : undefined;
+    const weights = constant({ format: float32, shape: w });
+    const inputs = [{ format: float32, shape: x }, weights, bias];
+    return {
+      graph: nodeGraph(operator, attributes, inputs, [{ format: float32, shape: [] }]),
+      random,
+    };
+  }
+  const isSigned = form === "int8" || form === "int4";
+  const format = isSigned ? int8 : uint8;
+  const low = isSigned ? -128 : 0;
+  const inputScale = 0.02 + random() * 0.01;
+  // Standard deviation of a sum of products of full-range codes, brought to about 60 codes.
+  const spread = 74 * (form === "int4" ? 5 : 74) * Math.sqrt(depth);
+  const outputScale = (inputScale * 0.005 * spread) / 60;
+  const scale = () => 0.005 * (0.3 + random());
+  const quantization = isSigned
+    ? perChannel(Array.from({ length: channels }, scale), new Int32Array(channels), 0)
+    : perTensor(0.005, form === "uint8" ? 128 : 97);
+  const weights = constant({ format: weightFormat(form), shape: w, quantization });
+  // 255 − 97 leaves int8, however few weights there are.
+  if (form === "uint8 wide") weights.data[0] = 255;
+  const bias = allocateTensor({ format: int32, shape: [channels], ...biasScale(inputScale, form) });
+  bias.data.forEach((_, i) => (bias.data[i] = Math.round((random() - 0.5) * spread)));
+  const type = {
+    format,
+    shape: x,
+    quantization: perTensor(inputScale, low + Math.floor(random() * 256)),
+  };
+  const y = { format, shape: [], quantization: perTensor(outputScale, low + 120 + (seed % 17)) };
+  const graph = nodeGraph(operator, attributes, [type, weights, hasBias ? bias : undefined], [y]);
+  return { graph, random };
+}
+
+/** uint8 models must state the scale of their bias. */
+function biasScale(inputScale: number, form: OperandForm): Partial<TensorType> {
+  const isSigned = form === "int8" || form === "int4";
+  return isSigned ? {} : { quantization: perTensor(Math.fround(inputScale * 0.005), 0) };
+}
+
+/** Runs the graph on random input and expects the bits of `reference()`, from `kernel`'s steps alone. */
+export async function expectEqual(
+  { graph, random }: { graph: Graph; random: () => number },
+  kernel: string,
+  options: RunOptions = {},
+): Promise<void> {
+  const inputs = graph.inputs.map((id) => randomData(graph.values[id]!.type, random));
+  const { plan, outputs } = await runGraph(graph, inputs, { ...options, forced: kernel });
+  expect(new Set(kernelsOf(plan))).toEqual(new Set([kernel]));
+  const expected = referenceOutputs(graph, inputs, options.rounding);
+  expect(outputs.map(bits)).toEqual(expected.map(bits));
+}
+
+function bits(data: {
+  buffer: ArrayBufferLike;
+  byteOffset: number;
+  byteLength: number;
+}): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
