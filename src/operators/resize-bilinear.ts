@@ -19,8 +19,11 @@ export const resizeBilinear: Operator<ResizeAttributes> = {
     const isFloat = x!.type.format.name === "float32";
     // Float results do not depend on the rule.
     const positions = isFloat ? floatPositions : integerPositions;
-    const rows = positions(h, attributes.size[0], attributes, rounding);
-    const columns = positions(w, attributes.size[1], attributes, rounding);
+    const [height, width] = attributes.size;
+    const rowAt = positions(h, height, attributes, rounding);
+    const columnAt = positions(w, width, attributes, rounding);
+    const rows = Array.from({ length: height }, (_, i) => rowAt(i));
+    const columns = Array.from({ length: width }, (_, i) => columnAt(i));
     interpolate(x!, y, rows, columns, isFloat ? blendFloat : integerBlend(rounding));
     return [y];
   },
@@ -34,6 +37,9 @@ export interface LinearPosition {
   readonly weight: number;
 }
 
+/** The position of output index i. */
+export type LinearPositions = (i: number) => LinearPosition;
+
 /** log2 of the weight that stands for 1 in the integer form. */
 export function weightBits(rounding: Rounding): number {
   return rounding === "fp32" ? 11 : 10;
@@ -44,15 +50,15 @@ export function floatPositions(
   from: number,
   to: number,
   { alignCorners, halfPixelCenters }: ResizeAttributes,
-): LinearPosition[] {
+): LinearPositions {
   const ratio = resizeRatio(from, to, alignCorners);
   const shift = halfPixelCenters ? f32(f32(0.5 * ratio) - 0.5) : 0;
-  return Array.from({ length: to }, (_, i) => {
+  return (i) => {
     const position = Math.min(Math.max(f32(f32(i * ratio) + shift), 0), from - 1);
     const low = Math.trunc(position);
     const high = Math.min(low + 1, from - 1);
     return { low, high, weight: low === high ? 0 : f32(position - low) };
-  });
+  };
 }
 
 /** Integer weights of either rule. */
@@ -61,12 +67,13 @@ export function integerPositions(
   to: number,
   attributes: ResizeAttributes,
   rounding: Rounding,
-): LinearPosition[] {
+): LinearPositions {
   if (rounding === "tflite-reference") return fixedPositions(from, to, attributes);
-  return floatPositions(from, to, attributes).map((position) => ({
-    ...position,
-    weight: roundHalfEven(f32(position.weight * 2048)),
-  }));
+  const positionAt = floatPositions(from, to, attributes);
+  return (i) => {
+    const { low, high, weight } = positionAt(i);
+    return { low, high, weight: roundHalfEven(f32(weight * 2048)) };
+  };
 }
 
 /**
@@ -78,16 +85,16 @@ function fixedPositions(
   from: number,
   to: number,
   { alignCorners, halfPixelCenters }: ResizeAttributes,
-): LinearPosition[] {
+): LinearPositions {
   const j = alignCorners && to > 1 ? 1 : 0;
   const ratio = Math.trunc((1024 * (from - j) + Math.trunc((to - j) / 2)) / (to - j));
   const shift = halfPixelCenters ? Math.trunc(ratio / 2) - 512 : 0;
-  return Array.from({ length: to }, (_, i) => {
+  return (i) => {
     const position = i * ratio + shift;
     const low = Math.min(Math.max(Math.trunc(position / 1024), 0), from - 1);
     const high = Math.min(Math.trunc((position + 1023) / 1024), from - 1);
     return { low, high, weight: low === high ? 0 : position - 1024 * low };
-  });
+  };
 }
 
 /** The value between a and b above, c and d below, with weights x of the right, y of the lower. */

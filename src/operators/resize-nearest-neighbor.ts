@@ -12,14 +12,15 @@ export const resizeNearestNeighbor: Operator<ResizeAttributes> = {
   reference([x], attributes, context) {
     const y = allocateTensor(context.outputs[0]!);
     const [n, h, w, c] = x!.type.shape as [number, number, number, number];
-    const rows = nearestPositions(h, attributes.size[0], attributes);
-    const columns = nearestPositions(w, attributes.size[1], attributes);
+    const [height, width] = attributes.size;
+    const rowAt = nearestPositions(h, height, attributes);
+    const columnAt = nearestPositions(w, width, attributes);
     const copy = elementCopier(x!, y);
     let written = 0;
     for (let image = 0; image < n; image++) {
-      for (const row of rows) {
-        for (const column of columns) {
-          copy(((image * h + row) * w + column) * c, written, c);
+      for (let row = 0; row < height; row++) {
+        for (let column = 0; column < width; column++) {
+          copy(((image * h + rowAt(row)) * w + columnAt(column)) * c, written, c);
           written += c;
         }
       }
@@ -33,12 +34,12 @@ export function nearestPositions(
   from: number,
   to: number,
   { alignCorners, halfPixelCenters }: ResizeAttributes,
-): Int32Array {
+): (i: number) => number {
   const ratio = resizeRatio(from, to, alignCorners);
   const centre = halfPixelCenters ? 0.5 : 0;
-  return Int32Array.from({ length: to }, (_, i) => {
+  return (i) => {
     const position = f32(f32(i + centre) * ratio);
     const index = alignCorners ? roundHalfAway(position) : Math.floor(position);
     return Math.min(index, from - 1);
-  });
+  };
 }
