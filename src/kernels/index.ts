@@ -1,4 +1,8 @@
 /** The kernel table, packings and selection: data that can be listed and questioned without running. */
 export * from "./depthwise.ts";
+export * from "./gemm.ts";
 export * from "./kernel.ts";
+export * from "./packing.ts";
+export * from "./select.ts";
+export * from "./winograd.ts";
 export { kernelTable } from "./table.ts";

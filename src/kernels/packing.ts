@@ -86,7 +86,8 @@ export function packIntegerPanels(
   }
 }
 
-function writeMultiplier(
+/** One column's multiplier behind the biases of a panel. */
+export function writeMultiplier(
   view: DataView,
   offset: number,
   column: number,

@@ -46,3 +46,20 @@ export function selectConvKernel(
   }));
   return fitting.find(({ kernel }) => kernel === forced) ?? fitting[0]!;
 }
+
+/** What the choice of Winograd depends on. */
+export interface WinogradFacts {
+  readonly inputChannels: number;
+  readonly outputChannels: number;
+  readonly output: readonly [height: number, width: number];
+}
+
+/**
+ * A quarter of the multiplies pays for the transforms from about here (bench/kernels.ts). Small maps
+ * waste the cells beyond their edge.
+ */
+export function isWorthWinograd({ inputChannels, outputChannels, output }: WinogradFacts): boolean {
+  const [height, width] = output;
+  const used = (height * width) / (Math.ceil(height / 4) * Math.ceil(width / 4) * 16);
+  return inputChannels >= 16 && outputChannels >= 32 && used >= 0.5;
+}

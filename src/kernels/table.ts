@@ -6,9 +6,10 @@ import { gemmKernels } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
 import { moveKernels } from "./move.ts";
 import { resizeKernels } from "./resize.ts";
+import { winogradKernels } from "./winograd.ts";
 
 export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
-  [...depthwiseKernels, ...gemmKernels, ...moveKernels, ...argMaxKernels, ...castKernels, ...resizeKernels].map(
+  [...depthwiseKernels, ...gemmKernels, ...moveKernels, ...argMaxKernels, ...castKernels, ...resizeKernels, ...winogradKernels].map(
     (kernel) => [kernel.name, kernel],
   ),
 );

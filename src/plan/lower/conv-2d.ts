@@ -14,11 +14,13 @@ import { advance, type LowerContext } from "./context.ts";
 import {
   addPanels,
   floatWeights,
+  gatherBytes,
   type GemmProduct,
   gemmStep,
   type GemmWeights,
   integerWeights,
 } from "./gemm-step.ts";
+import { lowerWinograd } from "./winograd.ts";
 
 export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes): boolean {
   const [x, w] = context.inputs;
@@ -29,6 +31,7 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   if (context.inputs[2] !== undefined && bias === undefined) return false;
   const { activation } = attributes;
   const geometry = convGeometry(x, w, attributes);
+  if (lowerWinograd(context, attributes, geometry)) return true;
   const { depth, outputChannels, groups, batch, output } = geometry;
   const weights =
     x.format.name === "float32"
@@ -74,7 +77,7 @@ function windowPacking(
   weights: GemmWeights,
 ): Packing {
   const { filter, output, groups, inputChannels, depth } = geometry;
-  const { elementBytes, units } = weights;
+  const { elementBytes } = weights;
   const taps = filter[0] * filter[1];
   const tapBytes = (inputChannels / groups) * elementBytes;
   const unitElements = elementBytes === 4 ? 1 : 2;
@@ -102,7 +105,7 @@ function windowPacking(
         yRowStride: output[1] * geometry.outputChannels * elementBytes,
         yImageStride: output[0] * output[1] * geometry.outputChannels * elementBytes,
       },
-      packingBytes: gatherBytes(taps * tapBytes, units),
+      packingBytes: gatherBytes(taps * tapBytes),
     };
   }
   const pixelBytes = inputChannels * elementBytes;
@@ -121,7 +124,7 @@ function windowPacking(
 }
 
 /** Fields of `ConvParameters` that describe the window over x. */
-export function windowFields(
+function windowFields(
   { input, filter, strides, dilations, border, inputChannels, groups }: ConvGeometry,
   { elementBytes, border: borderByte }: GemmWeights,
 ): Record<string, number> {
@@ -140,12 +143,6 @@ export function windowFields(
     left: border.left,
     border: borderByte,
   };
-}
-
-/** Rows gathered before they are interleaved: 4 windows with slack, as in `assembly/conv.ts`. */
-export function gatherBytes(windowBytes: number, units: number): number {
-  // Packing reads up to three units beyond a row; copies write up to 15 bytes beyond.
-  return 4 * (Math.max(Math.ceil(windowBytes / 16) * 16, units * 2) + 32) + 64;
 }
 
 /** True where the windows of x are its rows: nothing to gather. */

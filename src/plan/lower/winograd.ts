@@ -1,0 +1,145 @@
+/** Conv2D 3x3 with stride 1 on integer-exact Winograd: 4x4 outputs at a time. */
+import {
+  fitsWinograd,
+  GEMM_NR,
+  gemmRules,
+  isWorthWinograd,
+  packWinograd,
+  WINOGRAD_OUTPUT,
+  WINOGRAD_POSITIONS,
+  WINOGRAD_QUAD,
+  winogradPanelBytes,
+} from "../../kernels/index.ts";
+import {
+  type Conv2DAttributes,
+  type ConvGeometry,
+  convQuantization,
+  correctedWeights,
+} from "../../operators/index.ts";
+import type { LowerContext } from "./context.ts";
+
+/** Bytes of V of one group: they stay in the second-level cache while every panel passes. */
+const GROUP_BYTES = 320 * 1024;
+const MAX_GROUP_TILES = 32;
+/** Aim for one grid tile, in multiplies. */
+const TILE_MACS = 600_000;
+const MAX_TILES = 16;
+
+/** Fixed parts of the scratch, as in `assembly/winograd.ts`. */
+const HEAD_BYTES = 256 + 768 + 64;
+const SUM_BYTES = 128;
+
+export function lowerWinograd(
+  context: LowerContext,
+  { activation }: Conv2DAttributes,
+  geometry: ConvGeometry,
+): boolean {
+  const [x, w] = context.inputs;
+  const y = context.outputs[0]!;
+  if (x === undefined || w === undefined || x.format.name === "float32") return false;
+  const kernel = `winograd_${x.format.name === "uint8" ? "u8" : "i8"}_i16_4x8c2`;
+  const forced = context.forced === kernel;
+  if (!isWinogradForm(geometry) || !(forced || isWorthWinograd(geometry))) return false;
+  if (context.forced !== undefined && !forced) return false;
+  const { outputChannels, inputChannels: channels, batch, output, border } = geometry;
+  const quantization = convQuantization(x, w, y, outputChannels, activation, context.rounding);
+  const weights = correctedWeights(
+    context.constant(1)!,
+    quantization.weightZeroPoints,
+    geometry.depth,
+  );
+  if (!fitsWinograd(weights, outputChannels)) return false;
+  const { rule } = quantization.output;
+  const panelBytes = winogradPanelBytes(channels, rule);
+  const panels = Math.ceil(outputChannels / GEMM_NR);
+  const matrix = {
+    weights,
+    columns: outputChannels,
+    channels,
+    bias: context.constant(2)?.data as Int32Array | undefined,
+    output: quantization.output,
+  };
+  const tilesX = Math.ceil(output[1] / WINOGRAD_OUTPUT);
+  const tilesPerImage = tilesX * Math.ceil(output[0] / WINOGRAD_OUTPUT);
+  const tileCount = tilesPerImage * batch;
+  const grid = winogradGrid(tileCount, panels, channels);
+  const { zeroPoint, low, high } = quantization.output.range;
+  const shift = y.format.name === "uint8" ? 128 : 0;
+  context.step({
+    kernel,
+    tiles: grid.tiles,
+    macs: batch * output[0] * output[1] * outputChannels * geometry.depth,
+    scratchBytes:
+      HEAD_BYTES +
+      channels +
+      WINOGRAD_POSITIONS * (grid.groupTiles * channels * 2 + 64) +
+      Math.ceil(grid.groupTiles / WINOGRAD_QUAD) * WINOGRAD_POSITIONS * SUM_BYTES,
+    note: `3x3 s1 ${geometry.input.join("x")}x${channels}`,
+    fields: {
+      y: context.output(0),
+      zeroPoint: zeroPoint - shift,
+      low: low - shift,
+      high: high - shift,
+      flip: shift,
+      rule: gemmRules[rule],
+      x: context.input(0),
+      w: context.addConstant("winograd panels", panels * panelBytes, (target) =>
+        packWinograd(target, matrix),
+      ),
+      inputHeight: geometry.input[0],
+      inputWidth: geometry.input[1],
+      channels,
+      outputHeight: output[0],
+      outputWidth: output[1],
+      n: outputChannels,
+      padTop: border.top,
+      padLeft: border.left,
+      inputZeroPoint: quantization.inputZeroPoint,
+      panelBytes,
+      yStride: outputChannels,
+      tilesX,
+      tilesPerImage,
+      tileCount,
+      groupTiles: grid.groupTiles,
+      tilePanels: grid.tilePanels,
+      chunks: grid.chunks,
+    },
+  });
+  return true;
+}
+
+/** 3x3, stride and dilation 1, one group, whole vectors of channels. */
+function isWinogradForm({
+  filter,
+  strides,
+  dilations,
+  groups,
+  inputChannels,
+}: ConvGeometry): boolean {
+  return (
+    groups === 1 &&
+    inputChannels % 8 === 0 &&
+    filter.every((extent) => extent === 3) &&
+    strides.every((extent) => extent === 1) &&
+    dilations.every((extent) => extent === 1)
+  );
+}
+
+/** Groups of output tiles by cache; panels are cut only where the groups are too few for threads. */
+function winogradGrid(tileCount: number, panels: number, channels: number) {
+  const fitting = Math.floor(GROUP_BYTES / (WINOGRAD_POSITIONS * channels * 2));
+  const most = Math.min(
+    Math.max(fitting - (fitting % WINOGRAD_QUAD), WINOGRAD_QUAD),
+    MAX_GROUP_TILES,
+  );
+  const groups = Math.ceil(tileCount / most);
+  const groupTiles = Math.ceil(tileCount / groups / WINOGRAD_QUAD) * WINOGRAD_QUAD;
+  const groupCount = Math.ceil(tileCount / groupTiles);
+  const multiplies = tileCount * WINOGRAD_POSITIONS * channels * panels * GEMM_NR;
+  const aim = Math.min(Math.round(multiplies / TILE_MACS), MAX_TILES);
+  const tilePanels = Math.ceil(
+    panels / Math.max(1, Math.min(panels, Math.round(aim / groupCount))),
+  );
+  const chunks = Math.ceil(panels / tilePanels);
+  return { groupTiles, tilePanels, chunks, tiles: groupCount * chunks };
+}
