@@ -4,12 +4,19 @@
  */
 import { describe, expect, it } from "vitest";
 import { convOperations, gemmKernelName, selectConvKernel } from "../../src/kernels/index.ts";
-import { conv2D, type Conv2DAttributes } from "../../src/operators/index.ts";
+import {
+  conv2D,
+  type Conv2DAttributes,
+  type Extent2D,
+  transposeConv,
+  type TransposeConvAttributes,
+} from "../../src/operators/index.ts";
 import {
   expectEqual,
   operandCode,
   type OperandForm,
   operandForms,
+  type ProblemShape,
   randomProblem,
   roundings,
 } from "./gemm-problem.ts";
@@ -125,6 +132,46 @@ describe.each(operandForms)("a convolution of %s", (form) => {
     }
   });
 });
+
+describe.each(operandForms)("a transposed convolution of %s", (form) => {
+  const kernel = `conv_${operandCode(form)}`;
+
+  it.each<[string, TransposeConvAttributes, ProblemShape["x"], ProblemShape["w"]]>([
+    ["2x2 stride 2", transposed([2, 2], "valid", [2, 10, 6, 9]), [2, 5, 3, 6], [9, 2, 2, 6]],
+    ["3x3 stride 2, same", transposed([2, 2], "same", [1, 9, 8, 5]), [1, 5, 4, 8], [5, 3, 3, 8]],
+    ["4x5 stride 1x3", transposed([1, 3], "same", [1, 4, 7, 8]), [1, 4, 3, 3], [8, 4, 5, 3]],
+    ["4x4 stride 2, valid", transposed([2, 2], "valid", [1, 8, 9, 3]), [1, 3, 3, 4], [3, 4, 4, 4]],
+  ])("is equal with %s", async (_, attributes, x, w) => {
+    const depth = (w[1]! * w[2]! * w[3]!) / 4;
+    for (const rounding of roundings) {
+      const shape = { form, x, w, channels: w[0]!, depth };
+      await expectEqual(randomProblem(transposeConv, attributes, shape), kernel, { rounding });
+    }
+  });
+});
+
+describe("a transposed convolution with phases that no tap reaches", () => {
+  const attributes = transposed([3, 3], "valid", [1, 5, 8, 4]);
+  const shape = { x: [1, 2, 3, 4], w: [4, 2, 1, 4], channels: 4, depth: 8 } as const;
+
+  it("is the bias there, on integers", async () => {
+    const problem = randomProblem(transposeConv, attributes, { form: "int8", ...shape });
+    await expectEqual(problem, "conv_i8_i8_4x8c2");
+  });
+
+  it("stays on the reference, on floats", async () => {
+    const problem = randomProblem(transposeConv, attributes, { form: "float32", ...shape });
+    await expectEqual(problem, "reference");
+  });
+});
+
+function transposed(
+  strides: Extent2D,
+  padding: "same" | "valid",
+  outputShape: readonly number[],
+): TransposeConvAttributes {
+  return { strides, padding, outputShape, activation: "none" };
+}
 
 describe("the choice of a convolution kernel", () => {
   const facts = {

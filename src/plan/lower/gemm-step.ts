@@ -17,7 +17,7 @@ import {
   correctedWeights,
   floatActivationRange,
 } from "../../operators/index.ts";
-import type { Tensor, TensorType } from "../../tensor/index.ts";
+import { elementCount, type Tensor, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import { advance, type LowerContext, type StepRequest } from "./context.ts";
 import { gemmGrid } from "./gemm-grid.ts";
@@ -46,6 +46,9 @@ export interface GemmWeights {
   pack(target: Uint8Array, firstColumn: number, columns: number): void;
 }
 
+/** Picks and orders the weights of a product: [columns][elements in w] → [columns][depth]. */
+export type WeightOrder = <T extends Int16Array | Float32Array>(weights: T) => T;
+
 /** Integer weights: codes less their zero point, as int8 where they fit. */
 export function integerWeights(
   x: TensorType,
@@ -54,10 +57,11 @@ export function integerWeights(
   bias: Tensor | undefined,
   depth: number,
   quantization: ConvQuantization,
-  reorder: (weights: Int16Array) => Int16Array = (weights) => weights,
+  order: WeightOrder = (weights) => weights,
 ): GemmWeights {
   const { inputZeroPoint, weightZeroPoints, output } = quantization;
-  const corrected = (): Int16Array => reorder(correctedWeights(w, weightZeroPoints, depth));
+  const perColumn = elementCount(w.type.shape) / weightZeroPoints.length;
+  const corrected = (): Int16Array => order(correctedWeights(w, weightZeroPoints, perColumn));
   const isSymmetric = weightZeroPoints.every((value) => value === 0);
   const fitsInt8 =
     (isSymmetric && w.type.format.max <= 127) ||
@@ -104,6 +108,7 @@ export function floatWeights(
   bias: Tensor | undefined,
   depth: number,
   activation: Activation,
+  order: WeightOrder = (weights) => weights,
 ): GemmWeights {
   const { low, high } = floatActivationRange(activation);
   return {
@@ -117,7 +122,7 @@ export function floatWeights(
     output: { zeroPoint: 0, low: 0, high: 0, flip: 0, rule: 0 },
     pack: (target, firstColumn, columns) =>
       packFloatPanels(target, {
-        weights: w.data as Float32Array,
+        weights: order(w.data as Float32Array),
         columns,
         depth,
         bias: bias?.data as Float32Array | undefined,
@@ -183,4 +188,9 @@ export function addPanels(
     }
   });
   return Array.from({ length: groups }, (_, group) => advance(all, group * size));
+}
+
+/** Scratch of `assembly/conv.ts`: 4 windows gathered before they are interleaved, and their slack. */
+export function gatherBytes(windowBytes: number): number {
+  return 4 * (Math.ceil(windowBytes / 16) * 16 + 32) + SLACK_BYTES;
 }
