@@ -11,8 +11,8 @@ import {
   transposeConv,
   type TransposeConvAttributes,
 } from "../../src/operators/index.ts";
+import { expectEqual } from "./expect-equal.ts";
 import {
-  expectEqual,
   operandCode,
   type OperandForm,
   operandForms,

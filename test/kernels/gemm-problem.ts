@@ -1,5 +1,4 @@
-/** Random operands of matrix products and convolutions, and the check that kernels equal `reference()`. */
-import { expect } from "vitest";
+/** Random operands of matrix products and convolutions, for tests and benches. */
 import { float32, type Format, int32, int4, int8, uint8 } from "../../src/formats/index.ts";
 import type { Graph } from "../../src/graph/index.ts";
 import { type Operator } from "../../src/operators/index.ts";
@@ -10,21 +9,20 @@ import {
   type Tensor,
   type TensorType,
 } from "../../src/tensor/index.ts";
-import {
-  kernelsOf,
-  nodeGraph,
-  randomData,
-  randomSource,
-  referenceOutputs,
-  type RunOptions,
-  runGraph,
-} from "./runner.ts";
+import { nodeGraph, randomData, randomSource } from "./runner.ts";
 
 /**
- * Formats of activations and weights: int8 per channel; int4 packed in the file; uint8 with a zero
- * point that leaves int8, with one that does not; float32.
+ * Formats of activations and weights: int8 per channel; int4 weights, packed in the file; uint8 with
+ * weights whose zero point leaves int8, and with such that do not ("wide", also beside int8); float32.
  */
-export const operandForms = ["int8", "int4", "uint8", "uint8 wide", "float32"] as const;
+export const operandForms = [
+  "int8",
+  "int4",
+  "int8 wide",
+  "uint8",
+  "uint8 wide",
+  "float32",
+] as const;
 export type OperandForm = (typeof operandForms)[number];
 export const roundings: readonly Rounding[] = ["fp32", "tflite-reference"];
 
@@ -33,6 +31,7 @@ export function operandCode(form: OperandForm): string {
   const codes = {
     int8: "i8_i8_4x8c2",
     int4: "i8_i8_4x8c2",
+    "int8 wide": "i8_i16_4x8c2",
     uint8: "u8_i8_4x8c2",
     "uint8 wide": "u8_i16_4x8c2",
     float32: "f32_f32_4x8c1",
@@ -72,21 +71,21 @@ export function randomProblem<A>(
       random,
     };
   }
-  const isSigned = form === "int8" || form === "int4";
-  const format = isSigned ? int8 : uint8;
-  const low = isSigned ? -128 : 0;
+  const format = form.startsWith("uint8") ? uint8 : int8;
+  const isSymmetric = weightFormat(form) !== uint8;
+  const low = format.min;
   const inputScale = 0.02 + random() * 0.01;
   // Standard deviation of a sum of products of full-range codes, brought to about 60 codes.
   const spread = 74 * (form === "int4" ? 5 : 74) * Math.sqrt(depth);
   const outputScale = (inputScale * 0.005 * spread) / 60;
   const scale = () => 0.005 * (0.3 + random());
-  const quantization = isSigned
+  const quantization = isSymmetric
     ? perChannel(Array.from({ length: channels }, scale), new Int32Array(channels), 0)
-    : perTensor(0.005, form === "uint8" ? 128 : 97);
+    : perTensor(0.005, form.endsWith("wide") ? 97 : 128);
   const weights = constant({ format: weightFormat(form), shape: w, quantization });
   // 255 − 97 leaves int8, however few weights there are.
-  if (form === "uint8 wide") weights.data[0] = 255;
-  const bias = allocateTensor({ format: int32, shape: [channels], ...biasScale(inputScale, form) });
+  if (form.endsWith("wide")) weights.data[0] = 255;
+  const bias = allocateTensor({ format: int32, shape: [channels] });
   bias.data.forEach((_, i) => (bias.data[i] = Math.round((random() - 0.5) * spread)));
   const type = {
     format,
@@ -96,31 +95,4 @@ export function randomProblem<A>(
   const y = { format, shape: [], quantization: perTensor(outputScale, low + 120 + (seed % 17)) };
   const graph = nodeGraph(operator, attributes, [type, weights, hasBias ? bias : undefined], [y]);
   return { graph, random };
-}
-
-/** uint8 models must state the scale of their bias. */
-function biasScale(inputScale: number, form: OperandForm): Partial<TensorType> {
-  const isSigned = form === "int8" || form === "int4";
-  return isSigned ? {} : { quantization: perTensor(Math.fround(inputScale * 0.005), 0) };
-}
-
-/** Runs the graph on random input and expects the bits of `reference()`, from `kernel`'s steps alone. */
-export async function expectEqual(
-  { graph, random }: { graph: Graph; random: () => number },
-  kernel: string,
-  options: RunOptions = {},
-): Promise<void> {
-  const inputs = graph.inputs.map((id) => randomData(graph.values[id]!.type, random));
-  const { plan, outputs } = await runGraph(graph, inputs, { ...options, forced: kernel });
-  expect(new Set(kernelsOf(plan))).toEqual(new Set([kernel]));
-  const expected = referenceOutputs(graph, inputs, options.rounding);
-  expect(outputs.map(bits)).toEqual(expected.map(bits));
-}
-
-function bits(data: {
-  buffer: ArrayBufferLike;
-  byteOffset: number;
-  byteLength: number;
-}): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

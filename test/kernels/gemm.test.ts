@@ -11,8 +11,8 @@ import {
 } from "../../src/operators/index.ts";
 import { perTensor } from "../../src/quantization/index.ts";
 import { allocateTensor } from "../../src/tensor/index.ts";
+import { expectEqual } from "./expect-equal.ts";
 import {
-  expectEqual,
   operandCode,
   type OperandForm,
   operandForms,
