@@ -75,7 +75,8 @@ export function finish(root: Table, identifier = "TFL3"): Uint8Array {
   const writer = new Writer();
   writer.reserve(8, 1);
   for (let i = 0; i < 4; i++) writer.view.setUint8(4 + i, identifier.charCodeAt(i));
-  writer.view.setUint32(0, writer.put(root), true);
+  const position = writer.put(root);
+  writer.view.setUint32(0, position, true);
   return writer.bytes.slice(0, writer.length);
 }
 

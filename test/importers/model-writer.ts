@@ -35,8 +35,8 @@ export interface TensorDescription {
 }
 
 export interface OperatorDescription {
-  /** The schema's name, a number, or "CUSTOM:name". */
-  readonly type: string | number;
+  /** The schema's name, a number, "CUSTOM:name", or both fields of the operator code. */
+  readonly type: string | number | readonly [deprecatedCode: number, code: number];
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   /** Code in the union of options, and the fields. */
@@ -91,7 +91,7 @@ function allData(model: ModelDescription): Uint8Array[] {
 }
 
 function encode(model: ModelDescription, outside: number | undefined): Uint8Array {
-  const codes: (string | number)[] = [];
+  const codes: OperatorDescription["type"][] = [];
   const buffers: Part[] = [table({})];
   let offset = outside ?? 0;
   for (const data of allData(model)) {
@@ -171,15 +171,20 @@ function encode(model: ModelDescription, outside: number | undefined): Uint8Arra
   return finish(root, model.identifier);
 }
 
-function operatorCode(type: string | number): Part {
+function operatorCode(type: OperatorDescription["type"]): Part {
   const custom = typeof type === "string" && type.startsWith("CUSTOM:");
-  const code =
-    typeof type === "number" ? type : BUILTIN_OPERATORS.indexOf(custom ? "CUSTOM" : type);
-  if (code < 0) throw new Error(`no operator ${type}`);
+  const [deprecatedCode, code] = codesOf(custom ? "CUSTOM" : type);
   return table({
-    0: int8(Math.min(code, 127)),
+    0: int8(deprecatedCode),
     1: custom ? string(type.slice("CUSTOM:".length)) : undefined,
     2: int32(1),
     3: int32(code),
   });
+}
+
+function codesOf(type: OperatorDescription["type"]): readonly [number, number] {
+  if (typeof type === "object") return type;
+  const code = typeof type === "number" ? type : BUILTIN_OPERATORS.indexOf(type);
+  if (code < 0) throw new Error(`no operator ${type}`);
+  return [Math.min(code, 127), code];
 }

@@ -75,7 +75,7 @@ export function readSubgraph(context: ModelContext, table: Table, index: number)
     }
   }
   const values = tensors.map(({ value }, id) =>
-    producers[id] === FILE && value.constant === undefined
+    producers[id] === FILE && value.constant === undefined && elementCount(value.type.shape) === 0
       ? { ...value, constant: allocateTensor(value.type) }
       : value,
   );
@@ -87,10 +87,7 @@ const NOBODY = -1;
 const CALLER = -2;
 const FILE = -3;
 
-/**
- * Every tensor has at most one producer: the file, the caller, or one output of one node. A tensor
- * of no elements that nothing writes counts as one of the file.
- */
+/** Every tensor has at most one producer: the file, the caller, or one output of one node. */
 function findProducers(
   tensors: readonly TensorRecord[],
   inputs: readonly number[],
@@ -107,8 +104,8 @@ function findProducers(
   };
   inputs.forEach((id, i) => claim(id, CALLER, `graph input ${i}`));
   nodes.forEach((node, i) => node.outputs.forEach((id) => claim(id, i, node.label)));
-  tensors.forEach(({ value }, id) => {
-    if (producers[id] === NOBODY && elementCount(value.type.shape) === 0) producers[id] = FILE;
+  tensors.forEach(({ needsNoSource }, id) => {
+    if (producers[id] === NOBODY && needsNoSource) producers[id] = FILE;
   });
   return producers;
 }

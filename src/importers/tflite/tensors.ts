@@ -19,6 +19,8 @@ export interface TensorRecord {
   readonly isOpaque: boolean;
   /** The file holds its value, so nothing else may write it. */
   readonly isGiven: boolean;
+  /** Nothing has to write it: it is given, holds no elements, or keeps its value between runs. */
+  readonly needsNoSource: boolean;
   /** What bitlane lacks for it. */
   readonly unsupported: readonly string[];
 }
@@ -88,8 +90,9 @@ function readParts(
     unsupported.push("blockwise, multi-axis or custom quantization");
   }
   const isOpaque = OPAQUE_TYPES.includes(typeName);
-  const isGiven = data.length > 0 || isVariable || isExternal;
-  const base = { typeName, isOpaque, isGiven, unsupported };
+  const isGiven = data.length > 0;
+  const needsNoSource = isGiven || elementCount(shape) === 0 || isVariable || isExternal;
+  const base = { typeName, isOpaque, isGiven, needsNoSource, unsupported };
   if (format === undefined || unsupported.length > 0) {
     return { ...base, value: { name, type: { format: uint8, shape } } };
   }
