@@ -31,34 +31,28 @@ export {
   depthwise_i8_i16_4x8c2_fixed,
   depthwise_i8_i16_4x8c2_s1,
 } from "./depthwise";
-export {
-  conv_i8_i16_4x8c2,
-  conv_i8_i8_4x8c2,
-  conv_u8_i16_4x8c2,
-  conv_u8_i8_4x8c2,
-} from "./conv";
+export { conv_i8_i16_4x8c2, conv_i8_i8_4x8c2, conv_u8_i16_4x8c2, conv_u8_i8_4x8c2 } from "./conv";
 export {
   igemm_i8_i16_4x8c2,
   igemm_i8_i8_4x8c2,
   igemm_u8_i16_4x8c2,
   igemm_u8_i8_4x8c2,
 } from "./conv-indirect";
-export {
-  gemm_i8_i16_4x8c2,
-  gemm_i8_i8_4x8c2,
-  gemm_u8_i16_4x8c2,
-  gemm_u8_i8_4x8c2,
-} from "./gemm";
+export { gemm_i8_i16_4x8c2, gemm_i8_i8_4x8c2, gemm_u8_i16_4x8c2, gemm_u8_i8_4x8c2 } from "./gemm";
 export { conv_f32_f32_4x8c1, gemm_f32_f32_4x8c1, igemm_f32_f32_4x8c1 } from "./gemm-float";
 export { add_i8, maximum_i8, minimum_i8, mul_i8 } from "./elementwise";
 export { add_i8_fixed, mul_i8_fixed } from "./elementwise-fixed";
-export {
-  add_f32,
-  div_f32,
-  maximum_f32,
-  minimum_f32,
-  mul_f32,
-  sub_f32,
-} from "./elementwise-float";
+export { add_f32, div_f32, maximum_f32, minimum_f32, mul_f32, sub_f32 } from "./elementwise-float";
 export { lookup_8 } from "./lookup";
 export { winograd_i8_i16_4x8c2, winograd_u8_i16_4x8c2 } from "./winograd";
+export { clamp_f32, dequantize_i8_f32, quantize_f32_i8, quantize_f32_i8_fixed } from "./convert";
+export { mean_f32, mean_i8, mean_i8_fixed, mean_u8, mean_u8_fixed } from "./mean";
+export {
+  average_pool_f32,
+  average_pool_i8,
+  average_pool_u8,
+  max_pool_f32,
+  max_pool_i8,
+  max_pool_u8,
+} from "./pool";
+export { softmax_i8 } from "./softmax";

@@ -1,15 +1,27 @@
 /** The kernel table: one row per WebAssembly export. Tests and benches loop over it. */
 import { argMaxKernels } from "./argmax.ts";
 import { castKernels } from "./cast.ts";
+import { convertKernels } from "./convert.ts";
 import { depthwiseKernels } from "./depthwise.ts";
+import { elementwiseKernels } from "./elementwise.ts";
 import { gemmKernels } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
 import { moveKernels } from "./move.ts";
+import { poolKernels } from "./pool.ts";
 import { resizeKernels } from "./resize.ts";
 import { winogradKernels } from "./winograd.ts";
 
 export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
-  [...depthwiseKernels, ...gemmKernels, ...moveKernels, ...argMaxKernels, ...castKernels, ...resizeKernels, ...winogradKernels].map(
-    (kernel) => [kernel.name, kernel],
-  ),
+  [
+    ...depthwiseKernels,
+    ...elementwiseKernels,
+    ...poolKernels,
+    ...convertKernels,
+    ...gemmKernels,
+    ...moveKernels,
+    ...argMaxKernels,
+    ...castKernels,
+    ...resizeKernels,
+    ...winogradKernels,
+  ].map((kernel) => [kernel.name, kernel]),
 );

@@ -2,27 +2,46 @@
 import {
   concatenation,
   depthToSpace,
+  elu,
   expandDims,
+  gelu,
+  hardSwish,
+  leakyRelu,
+  logistic,
   pack,
+  relu,
+  relu6,
+  reluN1To1,
   reshape,
   slice,
   spaceToDepth,
   split,
+  sqrt,
   squeeze,
   stridedSlice,
+  tanh,
   transpose,
   unpack,
 } from "../../operators/index.ts";
+import { lowerAdd, lowerSub } from "./add.ts";
 import { lowerArgMax } from "./arg-max.ts";
 import { lowerCast } from "./cast.ts";
 import { lowerConv2D } from "./conv-2d.ts";
 import type { Lowering } from "./context.ts";
 import { lowerDepthwiseConv2D } from "./depthwise-conv-2d.ts";
+import { lowerDiv, lowerMaximum, lowerMinimum } from "./extremum.ts";
 import { lowerFullyConnected } from "./fully-connected.ts";
 import { lowerGather, lowerGatherNd, lowerResizeNearestNeighbor } from "./gather.ts";
+import { lowerMul } from "./mul.ts";
 import { lowerMovement, lowerReshape } from "./movement.ts";
 import { lowerPad } from "./pad.ts";
+import { lowerAveragePool2D, lowerMaxPool2D } from "./pool.ts";
+import { lowerDequantize, lowerQuantize } from "./quantize.ts";
+import { lowerMean, lowerSum } from "./reduce.ts";
 import { lowerResizeBilinear } from "./resize-bilinear.ts";
+import { lowerSoftmax } from "./softmax.ts";
+import { lowerTransposeConv } from "./transpose-conv.ts";
+import { lowerTable } from "./unary.ts";
 
 export * from "./context.ts";
 
@@ -30,6 +49,30 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map<string, Lowering
   ["Conv2D", lowerConv2D],
   ["DepthwiseConv2D", lowerDepthwiseConv2D],
   ["FullyConnected", lowerFullyConnected],
+  ["TransposeConv", lowerTransposeConv],
+  ["Add", lowerAdd],
+  ["Sub", lowerSub],
+  ["Mul", lowerMul],
+  ["Div", lowerDiv],
+  ["Maximum", lowerMaximum],
+  ["Minimum", lowerMinimum],
+  ["AveragePool2D", lowerAveragePool2D],
+  ["MaxPool2D", lowerMaxPool2D],
+  ["Mean", lowerMean],
+  ["Sum", lowerSum],
+  ["Softmax", lowerSoftmax],
+  ["Logistic", lowerTable(logistic)],
+  ["Tanh", lowerTable(tanh)],
+  ["HardSwish", lowerTable(hardSwish)],
+  ["Relu", lowerTable(relu, "relu")],
+  ["Relu6", lowerTable(relu6, "relu6")],
+  ["ReluN1To1", lowerTable(reluN1To1, "relu_n1_to_1")],
+  ["LeakyRelu", lowerTable(leakyRelu)],
+  ["Elu", lowerTable(elu)],
+  ["Gelu", lowerTable(gelu)],
+  ["Sqrt", lowerTable(sqrt)],
+  ["Quantize", lowerQuantize],
+  ["Dequantize", lowerDequantize],
   ["Concatenation", lowerMovement(concatenation)],
   ["Pad", lowerPad],
   ["Reshape", lowerReshape(reshape)],

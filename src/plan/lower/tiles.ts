@@ -24,3 +24,10 @@ export function flipOf(format: Format): { offset: number; mask: number } {
     ? { offset: 128, mask: 0x80808080 | 0 }
     : { offset: 0, mask: 0 };
 }
+
+/** A format as kernel names write it; undefined: no kernel has it. */
+export function shortName(format: Format): "i8" | "u8" | "f32" | undefined {
+  if (format.name === "int8") return "i8";
+  if (format.name === "uint8") return "u8";
+  return format.name === "float32" ? "f32" : undefined;
+}

@@ -1,0 +1,30 @@
+/** Poolings, means and sums: `assembly/pool.ts`, `assembly/mean.ts`. */
+import type { Kernel } from "./kernel.ts";
+
+const CODES = ["i8", "u8"];
+const FORMATS = [...CODES, "f32"];
+
+export const poolKernels: readonly Kernel[] = [
+  ...["max_pool", "average_pool"].flatMap((name) =>
+    FORMATS.map((format): Kernel => ({
+      name: `${name}_${format}`,
+      isa: "simd128",
+      parameters: [
+        ...["x", "y", "inputHeight", "inputWidth", "channels", "xStride", "yStride"],
+        ...["outputHeight", "outputWidth", "filterHeight", "filterWidth", "strideY", "strideX"],
+        ...["padTop", "padLeft", "tileRows", "tilesPerImage"],
+        ...["low", "high", "lowLimit", "highLimit"],
+      ],
+      floats: ["lowLimit", "highLimit"],
+    })),
+  ),
+  ...[...FORMATS, ...CODES.map((format) => `${format}_fixed`)].map((format): Kernel => ({
+    name: `mean_${format}`,
+    isa: "simd128",
+    parameters: [
+      ...["x", "y", "outer", "depth", "inner", "tileOuter", "tileColumns", "tilesPerRow"],
+      ...["low", "high", "scale", "offset", "inputOffset", "q", "exponent", "zeroPoint"],
+    ],
+    floats: ["scale", "offset"],
+  })),
+];
