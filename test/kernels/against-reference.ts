@@ -1,0 +1,54 @@
+/** One graph on its kernels, on every build, against the oracle. */
+import { expect } from "vitest";
+import type { Graph } from "../../src/graph/index.ts";
+import type { Step } from "../../src/plan/index.ts";
+import type { Rounding } from "../../src/quantization/index.ts";
+import type { TensorData } from "../../src/tensor/index.ts";
+import { kernelsOf, randomData, randomSource, referenceOutputs, runGraph } from "./runner.ts";
+
+export interface Expectation {
+  /** Kernel of each step, in order. */
+  readonly kernels: readonly string[];
+  readonly rounding?: Rounding;
+  /** Also with a worker beside the caller; there must be several tiles then. */
+  readonly threads?: boolean;
+  /** Data of the graph's inputs; else random over the whole format. */
+  readonly inputs?: readonly TensorData[];
+}
+
+/** Runs on a release and on a debug build; plain and relaxed do not differ in these kernels. */
+export async function expectReference(
+  graph: Graph,
+  { kernels, rounding = "fp32", threads = false, inputs }: Expectation,
+): Promise<void> {
+  const random = randomSource(1);
+  const data = inputs ?? graph.inputs.map((id) => randomData(graph.values[id]!.type, random));
+  const expected = referenceOutputs(graph, data, rounding);
+  for (const options of [
+    { build: "release-plain" },
+    { build: "debug-plain" },
+    ...(threads ? [{ build: "release-plain", workers: 1 } as const] : []),
+  ] as const) {
+    const { plan, outputs } = await runGraph(graph, data, { ...options, rounding });
+    expect(kernelsOf(plan)).toEqual(kernels);
+    if (threads) expect(Math.max(...plan.steps.map(tilesOf))).toBeGreaterThan(1);
+    outputs.forEach((output, i) => {
+      expect(firstDifference(output, expected[i]!), `output ${i} on ${options.build}`).toBe("");
+    });
+  }
+}
+
+function tilesOf(step: Step): number {
+  return step.kind === "kernel" ? step.tiles : 0;
+}
+
+/** The first place where two tensors differ in a bit, in words; "" if none. */
+function firstDifference(got: TensorData, expected: TensorData): string {
+  if (got.byteLength !== expected.byteLength) return `${got.length} elements`;
+  const bytes = ({ buffer, byteOffset, byteLength }: TensorData) =>
+    Buffer.from(buffer, byteOffset, byteLength);
+  if (bytes(got).equals(bytes(expected))) return "";
+  const index = bytes(got).findIndex((byte, i) => byte !== bytes(expected)[i]);
+  const element = Math.floor(index / got.BYTES_PER_ELEMENT);
+  return `element ${element} of ${got.length}: expected ${expected[element]}, got ${got[element]}`;
+}
