@@ -7,7 +7,7 @@ import {
   endRow,
   firstColumn,
   firstRow,
-  GridParameters,
+  BroadcastParameters,
   rowOfA,
   rowOfB,
 } from "./elementwise-grid";
@@ -15,7 +15,7 @@ import { requantizeFixed } from "./requantize";
 
 
 @unmanaged
-class FixedElementwiseParameters extends GridParameters {
+class FixedElementwiseParameters extends BroadcastParameters {
   /** mul: 0x80808080 for uint8, else 0, and the zero points of the flipped codes. */
   flip: i32;
   aZeroPoint: i32;

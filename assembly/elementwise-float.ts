@@ -4,7 +4,7 @@ import {
   endRow,
   firstColumn,
   firstRow,
-  GridParameters,
+  BroadcastParameters,
   rowOfA,
   rowOfB,
   spread,
@@ -14,7 +14,7 @@ import { storePart128 } from "./lanes";
 
 
 @unmanaged
-class FloatElementwiseParameters extends GridParameters {
+class FloatElementwiseParameters extends BroadcastParameters {
   low: f32;
   high: f32;
 }

@@ -7,7 +7,7 @@
  */
 
 @unmanaged
-export class GridParameters {
+export class BroadcastParameters {
   a: usize;
   b: usize;
   y: usize;
@@ -30,31 +30,31 @@ export class GridParameters {
 
 
 @inline
-export function firstRow(p: GridParameters, tile: i32): i32 {
+export function firstRow(p: BroadcastParameters, tile: i32): i32 {
   return (tile / p.tilesPerRow) * p.tileRows;
 }
 
 
 @inline
-export function endRow(p: GridParameters, tile: i32): i32 {
+export function endRow(p: BroadcastParameters, tile: i32): i32 {
   return min(firstRow(p, tile) + p.tileRows, p.rows);
 }
 
 
 @inline
-export function firstColumn(p: GridParameters, tile: i32): i32 {
+export function firstColumn(p: BroadcastParameters, tile: i32): i32 {
   return (tile % p.tilesPerRow) * p.tileColumns;
 }
 
 /** Elements of each row that the tile writes. */
 @inline
-export function columnsOf(p: GridParameters, tile: i32): i32 {
+export function columnsOf(p: BroadcastParameters, tile: i32): i32 {
   return min(p.tileColumns, p.inner - firstColumn(p, tile));
 }
 
 /** First element of a that a row of the tile reads. */
 @inline
-export function rowOfA(p: GridParameters, row: i32, column: i32): usize {
+export function rowOfA(p: BroadcastParameters, row: i32, column: i32): usize {
   const outer = row / p.rowsPerOuter;
   const within = row - outer * p.rowsPerOuter;
   return p.a + outer * p.aStride0 + within * p.aStride1 + column * p.aStep;
@@ -62,7 +62,7 @@ export function rowOfA(p: GridParameters, row: i32, column: i32): usize {
 
 /** First element of b that a row of the tile reads. */
 @inline
-export function rowOfB(p: GridParameters, row: i32, column: i32): usize {
+export function rowOfB(p: BroadcastParameters, row: i32, column: i32): usize {
   const outer = row / p.rowsPerOuter;
   const within = row - outer * p.rowsPerOuter;
   return p.b + outer * p.bStride0 + within * p.bStride1 + column * p.bStep;

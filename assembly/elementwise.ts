@@ -10,7 +10,7 @@ import {
   endRow,
   firstColumn,
   firstRow,
-  GridParameters,
+  BroadcastParameters,
   rowOfA,
   rowOfB,
   spread,
@@ -27,7 +27,7 @@ import { baseOf, floorOf, requantizeFp32 } from "./requantize";
 
 
 @unmanaged
-class ElementwiseParameters extends GridParameters {
+class ElementwiseParameters extends BroadcastParameters {
   /** 0x80808080 for uint8, else 0. */
   flip: i32;
   /** Zero points of a and b, and of y. */
