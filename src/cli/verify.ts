@@ -1,0 +1,202 @@
+/** `bitlane verify`: the cases of a golden index, compared with the recorded outputs. */
+import { readFile } from "node:fs/promises";
+import { BitlaneError } from "../errors.ts";
+import { load, type Model, type TypedArray } from "../model/index.ts";
+import type { Rounding } from "../quantization/index.ts";
+import {
+  type Arguments,
+  type Command,
+  fileError,
+  JSON_OPTION,
+  ROUNDING_OPTION,
+  type Terminal,
+  THREADS_OPTION,
+  UsageError,
+} from "./command.ts";
+import { type CodeDifference, compareTensors, type FloatDifference } from "./compare.ts";
+import { type GoldenCase, type GoldenTensor, readGolden } from "./golden.ts";
+import { codesFromBytes } from "./tensor-file.ts";
+
+/** Float outputs may differ by this much, relative to the largest output. */
+const MAX_RELATIVE = 1e-5;
+
+export interface CaseReport {
+  readonly name: string;
+  readonly outputs: readonly (CodeDifference | FloatDifference)[];
+  /** Why the case has no outputs. */
+  readonly error?: string;
+}
+
+export interface VerifyReport {
+  readonly cases: readonly CaseReport[];
+  /** Sums over the integer outputs. */
+  readonly codes: number;
+  readonly different: number;
+}
+
+export const verify: Command = {
+  name: "verify",
+  summary: "Runs the cases of a golden index and compares the outputs with the recorded ones.",
+  operands: "--golden INDEX.json",
+  options: [
+    { name: "golden", value: "INDEX.json", help: "index of operator cases or of networks" },
+    { name: "models", value: "DIR", help: "folder of the models that the index names" },
+    ROUNDING_OPTION,
+    { name: "only", value: "NAME", multiple: true, help: "a case, or all cases of a model" },
+    { name: "max-lsb", value: "N", help: "largest allowed difference of a code (default 0)" },
+    {
+      name: "max-relative",
+      value: "X",
+      help: `the same of float outputs, over the largest (default ${MAX_RELATIVE})`,
+    },
+    THREADS_OPTION,
+    JSON_OPTION,
+  ],
+  notes: `Under fp32 the outputs are compared with the index's "xnnpack" files (TFLite's default CPU path), under
+tflite-reference with its "reference" files. DIR defaults to the index's folder for operator cases, to
+../../models from there for networks. --threads defaults to 1. Exit code 1: a difference is past its limit,
+or a case did not run.`,
+
+  async run(given: Arguments, terminal: Terminal): Promise<number> {
+    const golden = given.text("golden");
+    if (golden === undefined) throw new UsageError("expected --golden INDEX.json, got none");
+    if (given.operands.length > 0) throw new UsageError(`unexpected "${given.operands[0]}"`);
+    const rounding = given.choice("rounding", ["fp32", "tflite-reference"]) ?? "fp32";
+    const maxLsb = given.integer("max-lsb", 0, 2 ** 32) ?? 0;
+    const maxRelative = given.number("max-relative") ?? MAX_RELATIVE;
+    const threads = given.integer("threads", 1, 64) ?? 1;
+
+    const all = await readGolden(golden, rounding, given.text("models"));
+    const cases = selectCases(all, given.list("only"));
+    const skipped = cases.filter(({ outputs }) => outputs.length === 0);
+    for (const { name } of skipped) {
+      terminal.remark(`${name}: skipped, the index has no output under ${rounding}`);
+    }
+    const reports: CaseReport[] = [];
+    const isWithin = (report: CaseReport) =>
+      report.error === undefined &&
+      report.outputs.every((output) =>
+        "codes" in output ? output.maxLsb <= maxLsb : output.maxRelative <= maxRelative,
+      );
+    const runnable = cases.filter(({ outputs }) => outputs.length > 0);
+    for await (const report of runCases(runnable, rounding, threads)) {
+      reports.push(report);
+      if (!given.flag("json")) terminal.line(printCase(report, isWithin(report)));
+      terminal.progress(`${reports.length} of ${runnable.length} cases`);
+    }
+    terminal.progress(undefined);
+
+    const failed = reports.filter((report) => !isWithin(report)).length;
+    const result: VerifyReport = { cases: reports, ...sumCodes(reports) };
+    const { codes, different } = result;
+    terminal.line(
+      given.flag("json")
+        ? JSON.stringify(result)
+        : `${reports.length} cases under ${rounding}, ${failed} past the limits, ${skipped.length} skipped; ` +
+            `${codes} codes, ${different} different`,
+    );
+    return failed > 0 ? 1 : 0;
+  },
+};
+
+/**
+ * A name selects the case itself and the cases that continue it with "." or "#"; the folder of a
+ * model may be left out. @throws UsageError where nothing has the name
+ */
+export function selectCases(cases: readonly GoldenCase[], only: readonly string[]): GoldenCase[] {
+  const has = (text: string, name: string) =>
+    text === name || text.startsWith(`${name}.`) || text.startsWith(`${name}#`);
+  const matches = ({ name }: GoldenCase, wanted: string) =>
+    has(name, wanted) || has(name.slice(name.lastIndexOf("/") + 1), wanted);
+  for (const wanted of only) {
+    if (cases.some((entry) => matches(entry, wanted))) continue;
+    throw new UsageError(`--only: expected a case of the index, got "${wanted}"`);
+  }
+  return cases.filter((entry) => only.length === 0 || only.some((name) => matches(entry, name)));
+}
+
+/** Cases in order; a model stays loaded while its cases follow each other. */
+async function* runCases(
+  cases: readonly GoldenCase[],
+  rounding: Rounding,
+  threads: number,
+): AsyncGenerator<CaseReport> {
+  let loaded: { readonly file: string; readonly model: Model } | undefined;
+  try {
+    for (const entry of cases) {
+      let report: CaseReport;
+      try {
+        if (loaded?.file !== entry.model) {
+          await loaded?.model.dispose();
+          loaded = undefined;
+          loaded = { file: entry.model, model: await load(entry.model, { rounding, threads }) };
+        }
+        report = { name: entry.name, outputs: await runCase(entry, loaded.model) };
+      } catch (error) {
+        report = { name: entry.name, outputs: [], error: describeError(error) };
+      }
+      yield report;
+    }
+  } finally {
+    await loaded?.model.dispose();
+  }
+}
+
+async function runCase(
+  { inputs, outputs }: GoldenCase,
+  model: Model,
+): Promise<(CodeDifference | FloatDifference)[]> {
+  const feeds: Record<string, TypedArray> = {};
+  for (const [i, tensor] of inputs.entries()) {
+    feeds[nameOf(tensor, i, model.inputs)] = await readTensor(tensor);
+  }
+  const results = await model.run(feeds);
+  return Promise.all(
+    outputs.map(async (tensor, i) =>
+      compareTensors(results[nameOf(tensor, i, model.outputs)]!, await readTensor(tensor)),
+    ),
+  );
+}
+
+/** The model's tensor of the recorded name; without one, of the recorded position. */
+function nameOf(
+  { name, file }: GoldenTensor,
+  position: number,
+  infos: readonly { readonly name: string }[],
+): string {
+  const info = infos.find((candidate) => candidate.name === name) ?? infos[position];
+  if (info === undefined) throw fileError(file, `tensor ${position} of the model`, "none");
+  return info.name;
+}
+
+async function readTensor(tensor: GoldenTensor) {
+  try {
+    return codesFromBytes(tensor, await readFile(tensor.file), tensor.file);
+  } catch (cause) {
+    throw cause instanceof BitlaneError ? cause : fileError(tensor.file, "a readable file", cause);
+  }
+}
+
+function sumCodes(reports: readonly CaseReport[]): Pick<VerifyReport, "codes" | "different"> {
+  const integers = reports
+    .flatMap(({ outputs }) => outputs)
+    .filter((output): output is CodeDifference => "codes" in output);
+  return {
+    codes: integers.reduce((sum, { codes }) => sum + codes, 0),
+    different: integers.reduce((sum, { different }) => sum + different, 0),
+  };
+}
+
+function printCase({ name, outputs, error }: CaseReport, isWithin: boolean): string {
+  const texts = outputs.map((output) =>
+    "codes" in output
+      ? `${output.different} of ${output.codes} codes different, by ${output.maxLsb} at most`
+      : `relative difference ${output.maxRelative.toExponential(1)}`,
+  );
+  return `${isWithin ? "ok  " : "FAIL"} ${name}: ${error ?? texts.join("; ")}`;
+}
+
+function describeError(error: unknown): string {
+  const message = (error as Error).message.replaceAll(/\s*\n\s*/g, "; ");
+  return `${error instanceof BitlaneError ? error.code : "INTERNAL"}: ${message}`;
+}

@@ -1,0 +1,23 @@
+/** A terminal that keeps what a command writes, and runs commands on it. */
+import { runCli } from "../../src/cli/cli.ts";
+import type { Terminal } from "../../src/cli/command.ts";
+
+export interface Recorded {
+  readonly code: number;
+  /** Standard output. */
+  readonly output: string;
+  /** The error stream without transient lines. */
+  readonly remarks: string;
+}
+
+export async function cli(...argv: string[]): Promise<Recorded> {
+  const lines: string[] = [];
+  const remarks: string[] = [];
+  const terminal: Terminal = {
+    line: (text) => lines.push(text),
+    remark: (text) => remarks.push(text),
+    progress: () => undefined,
+  };
+  const code = await runCli(argv, terminal);
+  return { code, output: lines.join("\n"), remarks: remarks.join("\n") };
+}
