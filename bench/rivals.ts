@@ -1,0 +1,126 @@
+/**
+ * `npm run bench:rivals`: bitlane and its rivals on the same networks, in turns, on the same input and
+ * with the same number of threads; answers compared, ratios printed, everything written as JSON.
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Chromium, findChromium } from "./rivals/harness/chromium.ts";
+import type { Contender } from "./rivals/harness/contender.ts";
+import { MAX_RELATIVE, MAX_STEPS } from "./rivals/harness/agreement.ts";
+import { describeMachine, installedVersion } from "./rivals/harness/machine.ts";
+import { measureNetwork } from "./rivals/harness/measure.ts";
+import { nodeContender } from "./rivals/harness/node-contender.ts";
+import { type Options, readOptions, USAGE } from "./rivals/harness/options.ts";
+import { type NetworkRows, printTable, ratiosOf } from "./rivals/harness/report.ts";
+import { bitlane } from "./rivals/bitlane.ts";
+import { findNetwork } from "./rivals/networks.ts";
+import type { Rival } from "./rivals/rival.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const REVECTORIZE = "--experimental-wasm-revectorize";
+
+const options = readOptions(process.argv.slice(2));
+if (options.help) console.log(USAGE);
+else await main(options);
+
+async function main({ hosts, rivals, networks, settings, ...rest }: Options): Promise<void> {
+  if (rivals.includes(bitlane) && !existsSync(join(root, "dist/index.js"))) {
+    throw new Error("dist/: expected the built package, run npm run build");
+  }
+  const installed = rivals.filter((rival) => installedVersion(rival) !== undefined);
+  for (const { name, package: missing } of rivals.filter((rival) => !installed.includes(rival))) {
+    console.log(`without ${name}: ${missing} is not installed (npm run bench:rivals -- --help)`);
+  }
+  const machine = describeMachine();
+  const chromium = await launch(hosts.includes("chromium"), installed);
+  const workFolder = mkdtempSync(join(tmpdir(), "bitlane-rivals-"));
+  const results: NetworkRows[] = [];
+  try {
+    const contenders = listContenders(
+      installed,
+      hosts.includes("node"),
+      chromium,
+      rest.revectorize,
+    );
+    for (const name of networks) {
+      const network = findNetwork(name, workFolder);
+      const result = { network: name, rows: await measureNetwork(network, contenders, settings) };
+      printTable(result, settings.threads);
+      results.push(result);
+    }
+  } finally {
+    await chromium?.close();
+    rmSync(workFolder, { recursive: true });
+  }
+  const file = rest.output ?? defaultFile(settings.threads, rest.brief);
+  const versions = Object.fromEntries(installed.map((r) => [r.name, installedVersion(r)]));
+  const report = {
+    date: new Date().toISOString(),
+    command: ["npm run bench:rivals --", ...process.argv.slice(2)].join(" "),
+    machine,
+    versions: { ...versions, node: process.version, chromium: chromium?.version },
+    settings: { ...settings, maxSteps: MAX_STEPS, maxRelative: MAX_RELATIVE },
+    networks: results.map(({ network, rows }) => {
+      const ratios = ratiosOf(rows);
+      return { network, rows: rows.map((row, i) => ({ ...row, bitlaneIsFaster: ratios[i] })) };
+    }),
+  };
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+  console.log(`\nwritten to ${relative(root, file)}`);
+  const rows = results.flatMap((result) => result.rows);
+  if (rows.some(({ result }) => result?.agreement.agrees === false)) {
+    console.error("expected all answers to agree");
+    process.exitCode = 1;
+  }
+  if (
+    rivals.includes(bitlane) &&
+    !rows.some(({ label, result }) => label === "bitlane" && result !== undefined)
+  ) {
+    console.error("expected bitlane to run");
+    process.exitCode = 1;
+  }
+}
+
+async function launch(wanted: boolean, rivals: readonly Rival[]): Promise<Chromium | undefined> {
+  const able = rivals.filter(({ hosts }) => hosts.includes("chromium"));
+  if (!wanted || able.length === 0) return undefined;
+  const path = findChromium();
+  if (path === undefined) {
+    console.log("without Chromium: expected `chromium` on the PATH");
+    return undefined;
+  }
+  return Chromium.launch(path, able);
+}
+
+function listContenders(
+  rivals: readonly Rival[],
+  inNode: boolean,
+  chromium: Chromium | undefined,
+  revectorize: boolean,
+): Contender[] {
+  const node = rivals
+    .filter(({ hosts }) => inNode && hosts.includes("node"))
+    .flatMap((rival) => {
+      const plain = nodeContender(rival, rival.name);
+      return revectorize && rival === bitlane
+        ? [plain, nodeContender(rival, "bitlane revectorized", [REVECTORIZE])]
+        : [plain];
+    });
+  const page =
+    chromium === undefined
+      ? []
+      : rivals
+          .filter(({ hosts }) => hosts.includes("chromium"))
+          .map((rival) => chromium.contender(rival));
+  return [...node, ...page];
+}
+
+/** Results worth keeping are committed; a brief run's are not. */
+function defaultFile(threads: number, brief: boolean): string {
+  const time = new Date().toISOString().slice(0, 16).replace(":", "");
+  const folder = brief ? "bench/results/local" : "bench/results";
+  return join(root, folder, `rivals-${time}-${threads}t.json`);
+}

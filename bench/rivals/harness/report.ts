@@ -1,0 +1,78 @@
+/** The table and the JSON of a run. */
+import { median } from "./statistics.ts";
+import type { Result, Row } from "./measure.ts";
+
+export interface NetworkRows {
+  readonly network: string;
+  readonly rows: readonly Row[];
+}
+
+export interface Ratio {
+  /** How many times faster bitlane is: median over the rounds of (their time / its time). */
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Both in one run, turn by turn; a rival of Node is compared with bitlane in Node. */
+export function ratio(theirs: Result, ours: Result): Ratio {
+  const ratios = theirs.roundsMs.map((time, round) => time / ours.roundsMs[round]!);
+  return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
+}
+
+/** For each row, by the label of each bitlane row of the same host. */
+export function ratiosOf(rows: readonly Row[]): Record<string, Ratio>[] {
+  return rows.map(({ label, host, result }) => {
+    if (result === undefined || label.startsWith("bitlane")) return {};
+    const ours = rows.filter((row) => row.host === host && row.label.startsWith("bitlane"));
+    return Object.fromEntries(
+      ours.flatMap((row) =>
+        row.result === undefined ? [] : [[row.label, ratio(result, row.result)] as const],
+      ),
+    );
+  });
+}
+
+export function printTable({ network, rows }: NetworkRows, threads: number): void {
+  console.log(`\n${network}, ${threads} thread${threads === 1 ? "" : "s"} (ms per inference)`);
+  console.log(
+    line(["", "host", "median", "min", "p95", "load", "bitlane is … times faster", "answer"]),
+  );
+  const ratios = ratiosOf(rows);
+  rows.forEach((row, i) => console.log(line(cells(row, ratios[i]!))));
+}
+
+function cells({ label, host, result, reason }: Row, ratios: Record<string, Ratio>): string[] {
+  if (result === undefined) return [label, host, "n/a", "", "", "", "", reason ?? ""];
+  const { median: centre, min, p95 } = result.timeMs;
+  const times = Object.values(ratios).map(
+    (r) => `${r.median.toFixed(2)} (${r.min.toFixed(2)}…${r.max.toFixed(2)})`,
+  );
+  return [
+    label,
+    host,
+    ...[centre, min, p95].map(milliseconds),
+    result.openMs.toFixed(0),
+    times.join(", "),
+    [describeAnswer(result), result.note].filter((text) => text !== "").join("; "),
+  ];
+}
+
+function describeAnswer({ agreement }: Result): string {
+  const { agrees, sameTop1, difference, unit } = agreement;
+  const amount = unit === "steps" ? `${difference.toFixed(1)} steps` : difference.toExponential(1);
+  return `${agrees ? "agrees" : "DISAGREES"}: ${sameTop1 ? "same" : "other"} top-1, off by ${amount}`;
+}
+
+function milliseconds(time: number): string {
+  return time.toFixed(time < 1 ? 4 : 2);
+}
+
+const WIDTHS = [21, 9, 9, 9, 9, 7, 38, 0];
+
+function line(texts: readonly string[]): string {
+  return texts
+    .map((text, i) => (i < 2 || i > 5 ? text.padEnd(WIDTHS[i]!) : text.padStart(WIDTHS[i]!)))
+    .join(" ")
+    .trimEnd();
+}
