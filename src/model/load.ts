@@ -62,7 +62,7 @@ export async function planModel(
   });
   throwIfAborted(options.signal);
   report({ stage: "import" });
-  const imported = importModel(bytes, limits);
+  const imported = importModel(bytes, { limits });
   const graph = inferGraph(imported, inputShapes(imported, options));
   checkWork(graph, limits);
   throwIfAborted(options.signal);

@@ -25,8 +25,10 @@ export class Pool {
   readonly #walker: Walker;
   readonly #workers: readonly WorkerHandle[];
   #lostReason: string | undefined;
-  /** Resolves waits of `#idle` when a worker reports or dies. */
-  #wakeOwner: () => void = () => undefined;
+  /** Resolves the waits of `#idle` when a worker reports or dies. */
+  readonly #waits = new Set<() => void>();
+  /** Jobs under way: they keep the process alive, idle workers do not. */
+  #jobs = 0;
 
   private constructor(walker: Walker, workers: readonly WorkerHandle[]) {
     this.program = walker.program;
@@ -114,6 +116,7 @@ export class Pool {
 
   /** All tiles of the steps [from, to) of one lane by one worker. */
   async runAlone(worker: number, lane: number, from: number, to: number): Promise<void> {
+    if (this.#jobs === 0) this.#reset(from, from);
     this.#offer(worker, MODE.alone, lane, from, to);
     await this.#hold(() => this.#idle(worker));
     this.#check();
@@ -153,16 +156,27 @@ export class Pool {
     const watch = new StallWatch(control);
     for (;;) {
       const state = Atomics.load(control, word);
-      if (state === STATE.idle || this.#lostReason !== undefined) return;
+      if (state === STATE.idle || this.#lostReason !== undefined) break;
       if (watch.isStalled()) this.#lose(`worker ${worker}: no progress for ${STALL_MS} ms`);
-      const woken = new Promise<void>((resolve) => (this.#wakeOwner = resolve));
+      await this.#sleep(word, state);
+    }
+  }
+
+  /** Until the word changes, a worker reports or dies, or POLL_MS are over. */
+  async #sleep(word: number, value: number): Promise<void> {
+    let wake: () => void = () => undefined;
+    const woken = new Promise<void>((resolve) => (wake = resolve));
+    this.#waits.add(wake);
+    try {
       if (typeof Atomics.waitAsync === "function") {
-        const waiting = Atomics.waitAsync(control, word, state, POLL_MS);
+        const waiting = Atomics.waitAsync(this.#walker.control, word, value, POLL_MS);
         if (waiting.async) await Promise.race([waiting.value, woken]);
       } else {
         const timer = new Promise<void>((resolve) => setTimeout(resolve, POLL_MS));
         await Promise.race([woken, timer]);
       }
+    } finally {
+      this.#waits.delete(wake);
     }
   }
 
@@ -203,12 +217,16 @@ export class Pool {
     if (this.#lostReason !== undefined) throw new PoolError(this.#lostReason);
   }
 
+  #wakeOwner(): void {
+    for (const wake of this.#waits) wake();
+  }
+
   async #hold(job: () => Promise<void>): Promise<void> {
-    for (const worker of this.#workers) worker.hold(true);
+    if (this.#jobs++ === 0) for (const worker of this.#workers) worker.hold(true);
     try {
       await job();
     } finally {
-      for (const worker of this.#workers) worker.hold(false);
+      if (--this.#jobs === 0) for (const worker of this.#workers) worker.hold(false);
     }
   }
 }
@@ -216,12 +234,11 @@ export class Pool {
 /** Sees whether any counter of the control region moves. */
 class StallWatch {
   readonly #control: Int32Array;
-  #sum: number;
+  #sum = NaN;
   #since = performance.now();
 
   constructor(control: Int32Array) {
     this.#control = control;
-    this.#sum = this.#total();
   }
 
   isStalled(): boolean {

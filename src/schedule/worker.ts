@@ -3,6 +3,7 @@
  * model, graph or plan. Ended from outside.
  */
 import {
+  ABORT_REASON,
   MAIL,
   mailboxWord,
   MODE,
@@ -64,6 +65,7 @@ function serve(walker: Walker, { worker, announce }: StartMessage, port: Port): 
         withdrawOffers(control, program.workers);
       }
     } catch (error) {
+      walker.abort(ABORT_REASON.trap);
       port.post({ type: "failed", message: String(error) });
     }
     Atomics.store(control, state, STATE.idle);
