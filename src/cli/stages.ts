@@ -29,7 +29,11 @@ export function graphDocument(graph: Graph): object {
 /** The plan as it is, constants without their bytes. */
 export function planDocument(graph: Graph, plan: Plan): object {
   return {
-    steps: plan.steps.map((step) => ({ ...step, node: describeNode(graph, step.node) })),
+    steps: plan.steps.map((step) => ({
+      ...step,
+      node: describeNode(graph, step.node),
+      ...(step.kind === "kernel" ? { parameters: step.parameters.map(printField) } : {}),
+    })),
     buffers: plan.buffers,
     constants: plan.constants.map(({ label, sizeBytes, offset }) => ({ label, sizeBytes, offset })),
     places: Object.fromEntries(plan.places),
@@ -39,6 +43,9 @@ export function planDocument(graph: Graph, plan: Plan): object {
     scratchBytes: plan.scratchBytes,
   };
 }
+
+/** Names of fused values can be hundreds of characters long. */
+const MAX_LABEL = 60;
 
 export function printPlan(graph: Graph, plan: Plan): string {
   const { arenaBytes, arenaLowerBound, constantBytes, scratchBytes } = plan;
@@ -57,7 +64,7 @@ export function printPlan(graph: Graph, plan: Plan): string {
   const buffers = plan.buffers.map(({ label, sizeBytes, firstStep, lastStep, offset }, i) => [
     ...[i, offset, sizeBytes].map(String),
     `${firstStep}…${lastStep}`,
-    label,
+    label.slice(0, MAX_LABEL),
   ]);
   lines.push(textTable(["buffer", "offset", "bytes", "steps", "label"], buffers, right));
   lines.push("", `constants ${constantBytes} bytes, scratch ${scratchBytes} bytes per thread`);
