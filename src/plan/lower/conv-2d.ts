@@ -22,6 +22,9 @@ import {
 } from "./gemm-step.ts";
 import { lowerWinograd } from "./winograd.ts";
 
+/** One step per group: with more of them the walk costs more than the products. */
+const MAX_GROUPS = 1024;
+
 export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes): boolean {
   const [x, w] = context.inputs;
   const y = context.outputs[0]!;
@@ -31,6 +34,7 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   if (context.inputs[2] !== undefined && bias === undefined) return false;
   const { activation } = attributes;
   const geometry = convGeometry(x, w, attributes);
+  if (geometry.groups > MAX_GROUPS) return false;
   if (lowerWinograd(context, attributes, geometry)) return true;
   const { depth, outputChannels, groups, batch, output } = geometry;
   const weights =
