@@ -10,7 +10,7 @@ import { build } from "esbuild";
 import { root } from "./wasm.ts";
 
 /** Budgets in bytes, gzip. */
-const BUDGETS = {
+export const BUDGETS = {
   /** The library with its importer and both single-thread builds. */
   singleThread: 100_000,
   /** Everything: all four builds and the worker. */
@@ -72,14 +72,19 @@ export async function measureParts(): Promise<Map<string, Size>> {
   return parts;
 }
 
-if (import.meta.main) {
-  const parts = await measureParts();
+/** Sums that have a budget. */
+export function totalSizes(parts: ReadonlyMap<string, Size>): Record<keyof typeof BUDGETS, Size> {
   const pick = (keep: (name: string) => boolean): Size =>
     sum([...parts].filter(([name]) => keep(name)).map(([, size]) => size));
-  const totals = {
+  return {
     singleThread: pick((name) => name !== "worker" && !name.endsWith("-shared")),
     all: pick(() => true),
   };
+}
+
+if (import.meta.main) {
+  const parts = await measureParts();
+  const totals = totalSizes(parts);
   if (process.argv.includes("--json")) {
     console.log(JSON.stringify({ parts: Object.fromEntries(parts), totals, budgets: BUDGETS }));
   } else {

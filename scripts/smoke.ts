@@ -18,8 +18,8 @@ const PROGRAM = `
     const model = await load(${JSON.stringify(MODEL)}, { threads });
     const [input] = model.inputs;
     const size = input.shape.reduce((product, extent) => product * extent, 1);
-    const codes = Int8Array.from({ length: size }, (_, i) => (i * 37) % 256 - 128);
-    const result = await model.run({ [input.name]: codes });
+    const reals = Float32Array.from({ length: size }, (_, i) => ((i * 37) % 256) / 256);
+    const result = await model.run({ [input.name]: reals });
     outputs.push(Object.values(result).map((values) => [...values]));
     await model.dispose();
   }

@@ -11,7 +11,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { capture, installPackage } from "../scripts/pack.ts";
-import { measureParts } from "../scripts/size.ts";
+import { BUDGETS, measureParts, totalSizes } from "../scripts/size.ts";
 import { smoke } from "../scripts/smoke.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -135,7 +135,7 @@ describe("the packed package", () => {
     expect(status, stdout + stderr).toBe(0);
   });
 
-  it("can be bundled in parts, one per WebAssembly build", async () => {
+  it("is bundled in parts, one per WebAssembly build, within the size budgets", async () => {
     const parts = await measureParts();
     expect([...parts.keys()].sort()).toEqual([
       "library",
@@ -145,6 +145,8 @@ describe("the packed package", () => {
       "release-relaxed-shared",
       "worker",
     ]);
-    expect(parts.get("library")!.gzip).toBeLessThan(60_000);
+    const { singleThread, all } = totalSizes(parts);
+    expect(singleThread.gzip).toBeLessThanOrEqual(BUDGETS.singleThread);
+    expect(all.gzip).toBeLessThanOrEqual(BUDGETS.all);
   });
 });

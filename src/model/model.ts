@@ -1,4 +1,6 @@
 /** A loaded model: tensors in, inference, tensors out, recovery, disposal. */
+// Kept in the declarations: the library of a project may be older than `await using`.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { ClosedError, InputError, PoolError } from "../errors.ts";
 import { ABSENT, type Graph, type ValueId } from "../graph/index.ts";
 import type { Plan } from "../plan/index.ts";

@@ -1,4 +1,4 @@
-/** The compiled kernel modules, inlined as base64 and loaded one at a time. */
+/** The compiled kernel modules, inlined as base64 of deflated bytes and loaded one at a time. */
 import { InternalError, PlatformError } from "../errors.ts";
 
 /** `plain`: every engine with SIMD. `relaxed`: adds the kernels that use relaxed SIMD. */
@@ -34,10 +34,9 @@ async function compile(build: Build): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== "object") {
     throw new PlatformError("expected WebAssembly, got a host without it");
   }
-  const text = atob(await loadBase64(build));
-  if (text.length === 0) throw new InternalError(`expected a module for ${build}, got 0 bytes`);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = await inflate(await loadBase64(build));
+  if (bytes.byteLength === 0)
+    throw new InternalError(`expected a module for ${build}, got 0 bytes`);
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
@@ -46,4 +45,11 @@ async function compile(build: Build): Promise<WebAssembly.Module> {
       { cause },
     );
   }
+}
+
+/** Base64 of deflated bytes compresses again to little more than the bytes themselves; plain base64 does not. */
+function inflate(base64: string): Promise<ArrayBuffer> {
+  const deflated = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Response(stream).arrayBuffer();
 }
