@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -56,6 +57,7 @@ async function compilePackage(): Promise<void> {
       fresh,
     ]);
     await bundleCli(join(fresh, "cli"));
+    chmodSync(join(fresh, "cli/main.js"), 0o755);
     rmSync(join(root, "dist"), { recursive: true, force: true });
     renameSync(fresh, join(root, "dist"));
   } finally {
@@ -65,7 +67,6 @@ async function compilePackage(): Promise<void> {
 
 /** Puts the image readers into the CLI files that import them; bitlane's own files stay separate. */
 async function bundleCli(folder: string): Promise<void> {
-  if (!existsSync(folder)) return;
   const importsReader = new RegExp(`["'](${BUNDLED.join("|")})["']`);
   const entryPoints = readdirSync(folder)
     .filter((file) => file.endsWith(".js"))
