@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { load, type LoadOptions } from "../../src/index.ts";
+import { hashResults } from "./hash.ts";
+import { asInput, firstInput, goldenNetworks, networkPath } from "./networks.ts";
+
+/** SHA-256 per network and rule; `node scripts/hashes.ts` writes it. */
+const { hashes } = JSON.parse(readFileSync(new URL("hashes.json", import.meta.url), "utf8")) as {
+  hashes: Record<string, Record<string, string>>;
+};
+
+// Every step that has more than one tile goes to the workers: minPoolMacs 0.
+const ways: LoadOptions[] = [
+  { threads: 1, isa: "simd128" },
+  { threads: 1, isa: "relaxed" },
+  { threads: 2, isa: "simd128", minPoolMacs: 0 },
+  { threads: 2, isa: "relaxed", minPoolMacs: 0 },
+  { threads: 4, isa: "simd128", minPoolMacs: 0 },
+];
+
+describe("one network, one input, one rule: the same bytes however it is run", () => {
+  const networks = goldenNetworks();
+  test.skipIf(networks.length === 0).for(networks.map((n) => [n.model, n] as const))(
+    "%s",
+    async ([name, network]) => {
+      const bytes = firstInput(network);
+      for (const rounding of ["fp32", "tflite-reference"] as const) {
+        for (const way of rounding === "fp32" ? ways : ways.slice(0, 1)) {
+          const model = await load(networkPath(network), { ...way, rounding });
+          const input = asInput(model, bytes);
+          const results = await model.run(input);
+          expect(hashResults(model, results), JSON.stringify({ rounding, ...way })).toBe(
+            hashes[name]?.[rounding],
+          );
+          await model.dispose();
+        }
+      }
+    },
+  );
+});
