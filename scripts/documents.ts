@@ -1,6 +1,6 @@
 /**
  * Writes the documents that follow from the sources: the table of number formats and the support
- * matrix of operators and kernels, in README.md and docs/. A test compares them with what lies here.
+ * list of operators and the kernel table, in README.md and docs/. A test compares them with what lies here.
  *
  * Usage: node scripts/documents.ts
  */
@@ -16,7 +16,7 @@ import { root } from "./wasm.ts";
 
 /** Text between `<!-- generated: name -->` and `<!-- end -->` is replaced by the section's. */
 const SECTIONS: Readonly<Record<string, () => string>> = {
-  operators: operatorTable,
+  operators: operatorList,
   formats: formatTable,
   kernels: kernelList,
 };
@@ -43,21 +43,18 @@ function isOperator(value: unknown): value is Operator {
   return typeof value === "object" && value !== null && "reference" in value && "infer" in value;
 }
 
-/** One row per kind of execution: operators with kernels, operators that run their reference. */
-function operatorTable(): string {
+/** Which operators have kernels, and which run their reference. */
+function operatorList(): string {
   const names = Object.values(operatorExports as Record<string, unknown>)
     .filter(isOperator)
     .map(({ name }) => name)
     .sort();
   const fast = names.filter((name) => lowerings.has(name));
   const plain = names.filter((name) => !lowerings.has(name));
-  return table(
-    ["runs on", "operators"],
-    [
-      [`WebAssembly kernels (${fast.length})`, fast.join(", ") || "none"],
-      [`plain TypeScript (${plain.length})`, plain.join(", ") || "none"],
-    ],
-  );
+  return [
+    `- On WebAssembly kernels (${fast.length}): ${fast.join(", ") || "none"}.`,
+    `- In plain TypeScript (${plain.length}): ${plain.join(", ") || "none"}.`,
+  ].join("\n");
 }
 
 function formatTable(): string {
