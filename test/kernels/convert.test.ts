@@ -73,12 +73,10 @@ describe("look-ups", () => {
     expectReference(graphOf(size), { kernels: ["lookup_8"] }),
   );
 
-  it.each([
-    [int8, uint8],
-    [uint8, int8],
-  ])("change signedness", async (from, to) => {
+  it("change signedness", async () => {
     for (const rounding of ROUNDINGS) {
-      await expectReference(graphOf(1000, from, to), { kernels: ["lookup_8"], rounding });
+      await expectReference(graphOf(1000, int8, uint8), { kernels: ["lookup_8"], rounding });
+      await expectReference(graphOf(1000, uint8, int8), { kernels: ["lookup_8"], rounding });
     }
   });
 

@@ -66,18 +66,18 @@ const SHAPES: readonly (readonly [string, Shape, Shape])[] = [
 ];
 
 const FIXED: Rounding = "tflite-reference";
-const CODES: readonly (readonly [string, Binary, string, Rounding])[] = [
-  ["Add", add, "add_i8", "fp32"],
-  ["Sub", sub, "add_i8", "fp32"],
-  ["Mul", mul, "mul_i8", "fp32"],
-  ["Add", add, "add_i8_fixed", FIXED],
-  ["Sub", sub, "add_i8_fixed", FIXED],
-  ["Mul", mul, "mul_i8_fixed", FIXED],
-  ["Maximum", maximum, "maximum_i8", "fp32"],
-  ["Minimum", minimum, "minimum_i8", "fp32"],
+const CODES: readonly (readonly [string, string, Binary, Rounding])[] = [
+  ["Add", "add_i8", add, "fp32"],
+  ["Sub", "add_i8", sub, "fp32"],
+  ["Mul", "mul_i8", mul, "fp32"],
+  ["Add", "add_i8_fixed", add, FIXED],
+  ["Sub", "add_i8_fixed", sub, FIXED],
+  ["Mul", "mul_i8_fixed", mul, FIXED],
+  ["Maximum", "maximum_i8", maximum, "fp32"],
+  ["Minimum", "minimum_i8", minimum, "fp32"],
 ];
 
-describe.each(CODES)("%s of codes by %3$s", (_name, operator, kernel, rounding) => {
+describe.each(CODES)("%s of codes by %s", (_name, kernel, operator, rounding) => {
   const expectation = { kernels: [kernel], rounding };
 
   describe.each([int8, uint8])("on $name", (format) => {
@@ -174,8 +174,8 @@ describe("the scales", () => {
 
 describe.each(["relu", "relu6", "relu_n1_to_1"] satisfies Activation[])("%s", (activation) => {
   it.each(CODES.filter(([name]) => name !== "Maximum" && name !== "Minimum"))(
-    "is applied to %s of codes by %3$s",
-    (_name, operator, kernel, rounding) =>
+    "is applied to %s of codes by %s",
+    (_name, kernel, operator, rounding) =>
       expectReference(graphOf({ operator, format: uint8, shapes: [[500], [500]], activation }), {
         kernels: [kernel],
         rounding,

@@ -121,12 +121,12 @@ const REDUCTIONS: readonly (readonly [string, Operator<ReduceAttributes>])[] = [
 
 describe.each(REDUCTIONS)("%s", (_name, operator) => {
   describe.each([
-    [int8, "fp32", "mean_i8"],
-    [uint8, "fp32", "mean_u8"],
-    [int8, "tflite-reference", "mean_i8_fixed"],
-    [uint8, "tflite-reference", "mean_u8_fixed"],
-    [float32, "fp32", "mean_f32"],
-  ] satisfies [Format, Rounding, string][])("on %o", (format, rounding, kernel) => {
+    ["mean_i8", int8, "fp32"],
+    ["mean_u8", uint8, "fp32"],
+    ["mean_i8_fixed", int8, "tflite-reference"],
+    ["mean_u8_fixed", uint8, "tflite-reference"],
+    ["mean_f32", float32, "fp32"],
+  ] satisfies [string, Format, Rounding][])("by %s", (kernel, format, rounding) => {
     const graphOf = (shape: Shape, axes: number[], keepDims = false) =>
       nodeGraph(
         operator,
