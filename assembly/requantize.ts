@@ -12,6 +12,8 @@ import { storePart64 } from "./lanes";
 export const RULE_FP32: i32 = 0;
 export const RULE_FIXED: i32 = 1;
 export const RULE_FLOAT64: i32 = 2;
+/** As fixed, but ties of the final shift go toward +infinity. */
+export const RULE_FIXED_UP: i32 = 3;
 
 /** 1.5 · 2^23: adding it to |f| ≤ 2^22 rounds f to an integer, ties to even, in the low bits. */
 const MAGIC: f32 = 12582912.0;
@@ -66,6 +68,15 @@ export function multiplyByQuantizedMultiplier(acc: i32, q: i32, exponent: i32): 
   return (high >> right) + i32((high & mask) > threshold);
 }
 
+/** acc · q · 2^(exponent − 31) rounded twice, ties of the final shift toward +infinity. */
+@inline
+function multiplyRoundingUp(acc: i32, q: i32, exponent: i32): i32 {
+  const left = max(exponent, 0);
+  const right = max(-exponent, 0);
+  const high = (<i64>(acc << left) * <i64>q + (1 << 30)) >> 31;
+  return <i32>((high + (((<i64>1) << right) >> 1)) >> right);
+}
+
 /** Nearest integer, ties away from zero. */
 @inline
 export function roundHalfAway(value: f64): f64 {
@@ -87,7 +98,7 @@ export class Fp32Rule extends OutputParameters {
   settle(row: usize, multipliers: usize): void {}
 }
 
-/** Rule tflite-reference. Multipliers: int32 q[8] and int32 exponent[8], or f64[8]. */
+/** The other rules. Multipliers: int32 q[8] and int32 exponent[8], or f64[8]. */
 @unmanaged
 export class ReferenceRule extends OutputParameters {
 
@@ -108,12 +119,16 @@ function settleReference(p: OutputParameters, row: usize, multipliers: usize): v
   for (let i: usize = 0; i < 8; i++) {
     const acc = load<i32>(row + i * 4);
     let scaled: f64;
-    if (p.rule == RULE_FIXED) {
+    if (p.rule == RULE_FLOAT64) {
+      scaled = roundHalfAway(<f64>acc * load<f64>(multipliers + i * 8));
+    } else {
       const q = load<i32>(multipliers + i * 4);
       const exponent = load<i32>(multipliers + i * 4, 32);
-      scaled = <f64>multiplyByQuantizedMultiplier(acc, q, exponent);
-    } else {
-      scaled = roundHalfAway(<f64>acc * load<f64>(multipliers + i * 8));
+      scaled = <f64>(
+        (p.rule == RULE_FIXED
+          ? multiplyByQuantizedMultiplier(acc, q, exponent)
+          : multiplyRoundingUp(acc, q, exponent))
+      );
     }
     // Clamped before the conversion: the float64 rule may leave the int32 range.
     const clamped = min<f64>(max<f64>(scaled + <f64>p.zeroPoint, <f64>p.low), <f64>p.high);

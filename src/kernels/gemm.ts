@@ -10,7 +10,7 @@ export const GEMM_MR = 4;
 export const GEMM_NR = 8;
 
 /** `OutputParameters.rule`. */
-export const gemmRules = { fp32: 0, fixed: 1, float64: 2 } as const;
+export const gemmRules = { fp32: 0, fixed: 1, float64: 2, fixedUp: 3 } as const;
 
 const grid = [
   ["y", "zeroPoint", "low", "high", "flip", "rule"],

@@ -6,9 +6,9 @@
  *     integer │ [unit][8 columns][2 k] int8 or int16 │ int32 bias[8] │ multipliers, see below │
  *     float   │ [unit][8 columns]            float32 │  f32 bias[8]  │ low[4] high[4]         │
  *
- *     fp32     f32 scale[8]
- *     fixed    int32 q[8], int32 exponent[8]
- *     float64  f64 multiplier[8]
+ *     fp32            f32 scale[8]
+ *     fixed, fixedUp  int32 q[8], int32 exponent[8]
+ *     float64         f64 multiplier[8]
  *
  * Columns and units beyond the matrix are 0. The integer bias has the zero point of x folded in:
  * bias − zeroPoint · Σw, modulo 2^32.
@@ -20,6 +20,7 @@ import { GEMM_NR } from "./gemm.ts";
 export type PanelMultipliers =
   | { readonly rule: "fp32"; readonly multipliers: Float32Array }
   | { readonly rule: "fixed"; readonly multipliers: readonly FixedMultiplier[] }
+  | { readonly rule: "fixedUp"; readonly multipliers: readonly FixedMultiplier[] }
   | { readonly rule: "float64"; readonly multipliers: Float64Array };
 
 /** The int16 of one unit, and the units of one step of the tile's loop over k. */
@@ -96,7 +97,7 @@ export function writeMultiplier(
 ): void {
   if (output.rule === "fp32") {
     view.setFloat32(offset + column * 4, output.multipliers[channel]!, true);
-  } else if (output.rule === "fixed") {
+  } else if (output.rule === "fixed" || output.rule === "fixedUp") {
     const { q, exponent } = output.multipliers[channel]!;
     view.setInt32(offset + column * 4, q, true);
     view.setInt32(offset + GEMM_NR * 4 + column * 4, exponent, true);

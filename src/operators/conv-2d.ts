@@ -19,7 +19,7 @@ import {
 import {
   checkBias,
   checkQuantizedConv,
-  convQuantization,
+  conv2DQuantization,
   correctedCodes,
   correctedWeights,
   requantize,
@@ -171,7 +171,7 @@ function convolveCodes(
   rounding: Rounding,
 ): void {
   const { batch, outputChannels, groups, depth, output } = geometry;
-  const constants = convQuantization(x.type, w.type, y.type, outputChannels, activation, rounding);
+  const constants = conv2DQuantization(x.type, w.type, y.type, activation, rounding);
   const x1 = correctedCodes(x, constants.inputZeroPoint);
   const w1 = correctedWeights(w, constants.weightZeroPoints, depth);
   const biases = bias?.data as Int32Array | undefined;

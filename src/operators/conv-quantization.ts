@@ -7,9 +7,12 @@ import {
   checkQuantization,
   f32,
   type FixedMultiplier,
+  INT32_MAX,
+  INT32_MIN,
   type OutputRange,
   quantizeMultiplier,
   requantizeFixed,
+  requantizeFixedUp,
   requantizeFloat64,
   requantizeFp32,
   type Rounding,
@@ -32,6 +35,12 @@ export type OutputStage =
   | {
       /** sat(MBQM(acc, (Q, e)) + z_y). */
       readonly rule: "fixed";
+      readonly multipliers: readonly FixedMultiplier[];
+      readonly range: OutputRange;
+    }
+  | {
+      /** As "fixed", ties of the final shift upward: TFLite's own kernel for weights below 8 bits. */
+      readonly rule: "fixedUp";
       readonly multipliers: readonly FixedMultiplier[];
       readonly range: OutputRange;
     }
@@ -77,20 +86,23 @@ function quantization(
   const legacy = x.format.name === "uint8";
   const real = (scale: number): number =>
     (legacy ? f32(inputScale * scale) : inputScale * scale) / outputScale;
-  const output: OutputStage =
-    rule === "fp32"
-      ? {
-          rule,
-          multipliers: scales.map((scale) => f32(f32(inputScale * scale) / outputScale)),
-          range,
-        }
-      : rule === "fixed"
-        ? { rule, multipliers: Array.from(scales, (s) => quantizeMultiplier(real(s))), range }
-        : { rule, multipliers: Float64Array.from(scales, real), range };
-  return { inputZeroPoint, weightZeroPoints, output };
+  const stage = (): OutputStage => {
+    switch (rule) {
+      case "fp32": {
+        const short = (scale: number): number => f32(f32(inputScale * scale) / outputScale);
+        return { rule, multipliers: scales.map(short), range };
+      }
+      case "fixed":
+      case "fixedUp":
+        return { rule, multipliers: Array.from(scales, (s) => quantizeMultiplier(real(s))), range };
+      case "float64":
+        return { rule, multipliers: Float64Array.from(scales, real), range };
+    }
+  };
+  return { inputZeroPoint, weightZeroPoints, output: stage() };
 }
 
-/** Conv2D, DepthwiseConv2D and TransposeConv with 8-bit activations: sections 3.1 and 3.2. */
+/** DepthwiseConv2D and TransposeConv with 8-bit activations: sections 3.1 and 3.2. */
 export function convQuantization(
   x: TensorType,
   w: TensorType,
@@ -103,6 +115,34 @@ export function convQuantization(
   return quantization(rule, x, w, y, channels, activationRange(activation, y, rounding));
 }
 
+/**
+ * Conv2D and FullyConnected under `fp32`: section 3.1, but XNNPACK does not take weights below 8 bits,
+ * so that TFLite's default path runs its own kernel with its own rounding and range.
+ */
+function defaultQuantization(
+  x: TensorType,
+  w: TensorType,
+  y: TensorType,
+  activation: Activation,
+): ConvQuantization {
+  const [rule, rounding] =
+    w.format.bits < 8 ? (["fixedUp", "tflite-reference"] as const) : (["fp32", "fp32"] as const);
+  return quantization(rule, x, w, y, w.shape[0]!, activationRange(activation, y, rounding));
+}
+
+/** Conv2D with 8-bit activations: sections 3.1 and 3.2. */
+export function conv2DQuantization(
+  x: TensorType,
+  w: TensorType,
+  y: TensorType,
+  activation: Activation,
+  rounding: Rounding,
+): ConvQuantization {
+  return rounding === "fp32"
+    ? defaultQuantization(x, w, y, activation)
+    : convQuantization(x, w, y, w.shape[0]!, activation, rounding);
+}
+
 /** FullyConnected with 8-bit activations: sections 3.1 and 3.3. */
 export function fullyConnectedQuantization(
   x: TensorType,
@@ -111,19 +151,23 @@ export function fullyConnectedQuantization(
   activation: Activation,
   rounding: Rounding,
 ): ConvQuantization {
-  const rule = rounding === "fp32" ? "fp32" : "float64";
-  return quantization(rule, x, w, y, w.shape[0]!, activationRange(activation, y, rounding));
+  return rounding === "fp32"
+    ? defaultQuantization(x, w, y, activation)
+    : quantization("float64", x, w, y, w.shape[0]!, activationRange(activation, y, rounding));
 }
 
 /** The code of an accumulator of one channel. */
 export function requantize(accumulator: number, channel: number, stage: OutputStage): number {
-  if (stage.rule === "fp32") {
-    return requantizeFp32(accumulator, stage.multipliers[channel]!, stage.range);
+  switch (stage.rule) {
+    case "fp32":
+      return requantizeFp32(accumulator, stage.multipliers[channel]!, stage.range);
+    case "fixed":
+      return requantizeFixed(accumulator, stage.multipliers[channel]!, stage.range);
+    case "fixedUp":
+      return requantizeFixedUp(accumulator, stage.multipliers[channel]!, stage.range);
+    case "float64":
+      return requantizeFloat64(accumulator, stage.multipliers[channel]!, stage.range);
   }
-  if (stage.rule === "fixed") {
-    return requantizeFixed(accumulator, stage.multipliers[channel]!, stage.range);
-  }
-  return requantizeFloat64(accumulator, stage.multipliers[channel]!, stage.range);
 }
 
 /** Codes minus zero point: the exact operands of the integer sum. */
@@ -228,8 +272,8 @@ function checkLegacyBiasScale(
 }
 
 /**
- * Proves |acc| < 2^31 per output channel: sum(|w1|) · max(|lo − z_x|, |hi − z_x|) + |bias|.
- * The sum is formed only where the bound of the formats alone does not prove it.
+ * Proves per output channel that bias ± sum(|w1|) · max(|lo − z_x|, |hi − z_x|) lies in int32. The sum
+ * is formed only where the bound of the formats alone does not prove it.
  */
 function checkAccumulator(
   x: TensorType,
@@ -252,10 +296,11 @@ function checkAccumulator(
     sums[Math.floor(i / channelStride) % channels]! += Math.abs(weights[i]!);
   }
   for (let c = 0; c < channels; c++) {
-    const bound = sums[c]! * largestInput + Math.abs(biases?.[c] ?? 0);
-    if (bound >= 2 ** 31) {
+    const reach = sums[c]! * largestInput;
+    const start = biases?.[c] ?? 0;
+    if (start - reach < INT32_MIN || start + reach > INT32_MAX) {
       throw new UnsupportedError(
-        `an accumulator past int32: expected less than 2^31, got up to ${bound} in channel ${c}`,
+        `an accumulator past int32: expected sums within 2^31, got ${start} ± ${reach} in channel ${c}`,
       );
     }
   }

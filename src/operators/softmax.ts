@@ -2,10 +2,12 @@
  * Softmax over the last axis: e^(beta · x) / Σ e^(beta · x). The 8-bit output is fixed to scale 1/256
  * and the lowest zero point (numerics.md, section 4).
  */
-import { ModelError, QuantizationError } from "../errors.ts";
+import { ModelError } from "../errors.ts";
 import { roundHalfEven } from "../formats/index.ts";
 import {
   f32,
+  type FixedMultiplier,
+  multiplyByQuantizedMultiplier,
   quantizeMultiplier,
   roundingDivideByPowerOfTwo as divide,
   type Rounding,
@@ -19,6 +21,7 @@ import {
   checkFinite,
   checkFixedOutput,
   checkFormat,
+  checkMultiplier,
   checkNotEmpty,
   isQuantized8,
   outputType,
@@ -41,10 +44,9 @@ export type SoftmaxConstants =
       readonly outputScale: number;
     }
   | {
-      /** e = exp_fixed(SRDHM((x − max) · 2^shift, q)) for differences from `least`. */
+      /** e = exp_fixed(MBQM(x − max, multiplier)) for differences from `least`. */
       readonly rule: "fixed";
-      readonly q: number;
-      readonly shift: number;
+      readonly multiplier: FixedMultiplier;
       readonly least: number;
     };
 
@@ -64,9 +66,9 @@ export function softmaxConstants(
     const exps = Float32Array.from({ length: 256 }, (_, d) => exp(f32(k * d)));
     return { rule: "fp32", exps, outputScale: affine(y, "output").scale };
   }
-  const { q, exponent } = quantizeMultiplier(fixedScale(x, f32(beta)));
-  const least = -Math.floor((31 * 2 ** 26) / 2 ** exponent);
-  return { rule: "fixed", q, shift: exponent, least };
+  const multiplier = quantizeMultiplier(fixedScale(x, f32(beta)));
+  const least = -Math.floor((31 * 2 ** 26) / 2 ** multiplier.exponent);
+  return { rule: "fixed", multiplier, least };
 }
 
 export const softmax: Operator<SoftmaxAttributes> = {
@@ -83,12 +85,7 @@ export const softmax: Operator<SoftmaxAttributes> = {
     if (x.shape.length === 0) throw new ModelError("expected an input of rank 1 or more, got 0");
     if (isQuantized8(x.format)) {
       checkFixedOutput(y, 1 / 256, y.format.min);
-      const scale = fixedScale(x, beta);
-      if (!(scale > 1)) {
-        throw new QuantizationError(
-          `expected beta · s_x above 2^-26, got ${beta} · ${affine(x, "input").scale}`,
-        );
-      }
+      checkMultiplier(f32(beta * affine(x, "input").scale), "multiplier beta · s_x");
     }
     return [outputType(y, x.shape)];
   },
@@ -131,8 +128,9 @@ function shareOf(
     const inverse = f32(1 / f32(sum * outputScale));
     return (code) => roundHalfEven(f32(exps[most - code]! * inverse));
   }
-  const { q, shift, least } = constants;
-  const power = (code: number): number => expFixed(multiply((code - most) * 2 ** shift, q));
+  const { multiplier, least } = constants;
+  const power = (code: number): number =>
+    expFixed(multiplyByQuantizedMultiplier(code - most, multiplier));
   let sum = 0;
   for (const code of row) if (code - most >= least) sum += divide(power(code), 12);
   // The sum has 12 integer bits as uint32; from 2^32 on (8192 equal classes) every share is 0.

@@ -5,6 +5,7 @@ import {
   multiplyByQuantizedMultiplier,
   roundHalfAway,
   saturate,
+  saturatingRoundingDoublingHighMul,
 } from "./rounding.ts";
 
 /** The output side of a requantisation: zero point and clamp range, as true-sign codes. */
@@ -36,6 +37,20 @@ export function requantizeFixed(
 ): number {
   const scaled = multiplyByQuantizedMultiplier(accumulator, multiplier);
   return saturate(scaled + range.zeroPoint, range.low, range.high);
+}
+
+/**
+ * Rule `fp32` where TFLite's own kernel runs in place of XNNPACK (convolution and fully connected with
+ * weights below 8 bits): as requantizeFixed, but ties of the final shift go toward +infinity.
+ */
+export function requantizeFixedUp(
+  accumulator: number,
+  { q, exponent }: FixedMultiplier,
+  range: OutputRange,
+): number {
+  const scaled = saturatingRoundingDoublingHighMul(accumulator << Math.max(exponent, 0), q);
+  const unit = 2 ** Math.max(-exponent, 0);
+  return saturate(Math.floor(scaled / unit + 0.5) + range.zeroPoint, range.low, range.high);
 }
 
 /** Rule `tflite-reference`, fully connected: y = sat(RHA(float64(acc) · d) + z_y). */

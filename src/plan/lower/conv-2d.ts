@@ -7,7 +7,7 @@ import {
   type Conv2DAttributes,
   type ConvGeometry,
   convGeometry,
-  convQuantization,
+  conv2DQuantization,
 } from "../../operators/index.ts";
 import type { Pointer } from "../plan.ts";
 import { advance, type LowerContext } from "./context.ts";
@@ -46,7 +46,7 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
           constantWeights,
           bias,
           depth,
-          convQuantization(x, w, y, outputChannels, activation, context.rounding),
+          conv2DQuantization(x, w, y, activation, context.rounding),
         );
   const columns = outputChannels / groups;
   const panels = addPanels(context, weights, groups, columns);
@@ -89,7 +89,6 @@ function windowPacking(
     {
       operands: weights.operands,
       hasContiguousRows: hasContiguousRows(geometry),
-      tapBytes,
       hasWholeUnits: (inputChannels / groups) % unitElements === 0,
       entries: output[0] * output[1] * taps,
     },

@@ -13,7 +13,7 @@ import {
 import {
   type Conv2DAttributes,
   type ConvGeometry,
-  convQuantization,
+  conv2DQuantization,
   correctedWeights,
 } from "../../operators/index.ts";
 import type { LowerContext } from "./context.ts";
@@ -42,7 +42,7 @@ export function lowerWinograd(
   if (!isWinogradForm(geometry) || !(forced || isWorthWinograd(geometry))) return false;
   if (context.forced !== undefined && !forced) return false;
   const { outputChannels, inputChannels: channels, batch, output, border } = geometry;
-  const quantization = convQuantization(x, w, y, outputChannels, activation, context.rounding);
+  const quantization = conv2DQuantization(x, w, y, activation, context.rounding);
   const weights = correctedWeights(
     context.constant(1)!,
     quantization.weightZeroPoints,
