@@ -1,6 +1,6 @@
 /**
- * Position of the largest of `length` contiguous values, the first of equals: the largest value
- * first, then the first place that holds it.
+ * Position of the largest of `length` values, the first of equals. Values side by side: find the
+ * largest value, then the first place that holds it. Values `inner` apart: one after the other.
  */
 
 @unmanaged
@@ -9,6 +9,8 @@ class ArgMaxParameters {
   y: usize;
   rows: i32;
   length: i32;
+  /** Values of x between neighbours of a row; rows o · inner … o · inner + inner − 1 are interleaved. */
+  inner: i32;
   /** Bytes of one result: 4 or 8. */
   resultBytes: i32;
   tileRows: i32;
@@ -65,11 +67,12 @@ function argMaxVector<T>(x: usize, length: i32): i32 {
 
 
 @inline
-function argMaxScalar<T>(x: usize, length: i32): i32 {
+function argMaxScalar<T>(x: usize, length: i32, stride: usize): i32 {
   let best = 0;
   let most = load<T>(x);
   for (let i = 1; i < length; i++) {
-    const value = load<T>(x + i * sizeof<T>());
+    x += stride;
+    const value = load<T>(x);
     if (value > most) {
       most = value;
       best = i;
@@ -84,11 +87,14 @@ function argMaxRows<T>(parameters: usize, tile: i32): void {
   const p = changetype<ArgMaxParameters>(parameters);
   const start = tile * p.tileRows;
   const end = min(start + p.tileRows, p.rows);
+  const hasVector = p.inner == 1 && p.length * <i32>sizeof<T>() >= 16;
   for (let row = start; row < end; row++) {
-    const x = p.x + row * p.length * sizeof<T>();
+    const first = (row / p.inner) * p.length * p.inner + (row % p.inner);
+    const x = p.x + first * sizeof<T>();
     const y = p.y + row * p.resultBytes;
-    const hasVector = p.length * <i32>sizeof<T>() >= 16;
-    const best = hasVector ? argMaxVector<T>(x, p.length) : argMaxScalar<T>(x, p.length);
+    const best = hasVector
+      ? argMaxVector<T>(x, p.length)
+      : argMaxScalar<T>(x, p.length, p.inner * sizeof<T>());
     if (p.resultBytes == 8) store<i64>(y, best);
     else store<i32>(y, best);
   }

@@ -4,5 +4,5 @@ import type { Kernel } from "./kernel.ts";
 export const argMaxKernels: readonly Kernel[] = ["i8", "u8", "f32"].map((type) => ({
   name: `arg_max_${type}`,
   isa: "simd128",
-  parameters: ["x", "y", "rows", "length", "resultBytes", "tileRows"],
+  parameters: ["x", "y", "rows", "length", "inner", "resultBytes", "tileRows"],
 }));

@@ -39,6 +39,18 @@ describe.each(cases)("$kernel", ({ format, kernel }) => {
     },
   );
 
+  it("goes over an axis that is not the last", async () => {
+    for (const axis of [0, 1, 2]) {
+      const graph = nodeGraph(
+        argMax,
+        { axis },
+        [{ format, shape: [5, 33, 17, 2] }],
+        [{ format: int64, shape: [] }],
+      );
+      await expectReference(graph, { kernels: [kernel] });
+    }
+  });
+
   it("covers the whole range and several tiles", async () => {
     await expectReference(graphOf(6000, 37), { kernels: [kernel], threads: true });
   });

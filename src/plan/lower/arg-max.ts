@@ -1,4 +1,4 @@
-/** ArgMax over an axis whose values lie side by side. */
+/** ArgMax of 8-bit codes and float32. */
 import type { ArgMaxAttributes } from "../../operators/index.ts";
 import { elementCount, normalizeAxis } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
@@ -19,9 +19,8 @@ export function lowerArgMax(context: LowerContext, attributes: ArgMaxAttributes)
   const y = context.outputs[0]!;
   const kernel = KERNELS[x.format.name];
   const axis = normalizeAxis(attributes.axis, x.shape.length);
-  const isInnermost = elementCount(x.shape.slice(axis + 1)) === 1;
   const rows = elementCount(y.shape);
-  if (kernel === undefined || !isInnermost || rows === 0) return false;
+  if (kernel === undefined || rows === 0) return false;
   const length = x.shape[axis]!;
   const { tileRows, tiles } = splitRows(rows, length + ROW_COST, TILE_VALUES);
   context.step({
@@ -31,6 +30,7 @@ export function lowerArgMax(context: LowerContext, attributes: ArgMaxAttributes)
       y: context.output(0),
       rows,
       length,
+      inner: elementCount(x.shape.slice(axis + 1)),
       resultBytes: y.format.bits / 8,
       tileRows,
     },
