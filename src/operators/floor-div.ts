@@ -7,7 +7,7 @@ import type { NoAttributes } from "./unary.ts";
 export type FloorDivAttributes = NoAttributes;
 
 function divisor<T extends number | bigint>(b: T): T {
-  if (b == 0) throw new InputError("expected integer divisors other than 0, got 0");
+  if (Number(b) === 0) throw new InputError("expected integer divisors other than 0, got 0");
   return b;
 }
 
