@@ -1,7 +1,6 @@
 /** `bitlane inspect`: what a model is, and how it would run here. Nothing is run. */
 import { stat } from "node:fs/promises";
-import type { Graph } from "../graph/index.ts";
-import { printGraph } from "../graph/index.ts";
+import { type Graph, inputNamesOf, outputNamesOf, printGraph } from "../graph/index.ts";
 import { planModel, type TensorInfo } from "../model/index.ts";
 import type { Plan, Step } from "../plan/index.ts";
 import { byteLength, elementCount } from "../tensor/index.ts";
@@ -94,8 +93,8 @@ export function describeModel(
   return {
     file,
     fileBytes,
-    inputs: graph.inputs.map((id) => describeValue(graph, id)),
-    outputs: graph.outputs.map((id) => describeValue(graph, id)),
+    inputs: graph.inputs.map((id, i) => describeValue(graph, id, inputNamesOf(graph)[i]!)),
+    outputs: graph.outputs.map((id, i) => describeValue(graph, id, outputNamesOf(graph)[i]!)),
     operators: countBy(graph.nodes.map(({ operator }) => operator.name)),
     dtypes: countBy(graph.values.map(({ type }) => type.format.name)),
     macs: plan.steps.reduce((sum, { macs }) => sum + macs, 0),
@@ -112,8 +111,8 @@ export function describeModel(
   };
 }
 
-function describeValue(graph: Graph, id: number): TensorInfo {
-  const { name, type } = graph.values[id]!;
+function describeValue(graph: Graph, id: number, name: string): TensorInfo {
+  const { type } = graph.values[id]!;
   const { quantization } = type;
   const info = { name, dtype: type.format.name, shape: type.shape };
   if (quantization?.granularity !== "perTensor") return info;

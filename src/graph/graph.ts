@@ -51,3 +51,13 @@ export function createNode<A>(
 ): Node {
   return { name, operator: operator as Operator<never>, attributes, inputs, outputs };
 }
+
+/** Names of the inputs for the caller, in their order. */
+export function inputNamesOf(graph: Graph): readonly string[] {
+  return graph.inputNames ?? graph.inputs.map((id) => graph.values[id]?.name ?? "");
+}
+
+/** Names of the outputs for the caller, in their order. */
+export function outputNamesOf(graph: Graph): readonly string[] {
+  return graph.outputNames ?? graph.outputs.map((id) => graph.values[id]?.name ?? "");
+}

@@ -5,7 +5,7 @@
 import { locateError, ModelError, ShapeError } from "../errors.ts";
 import { checkQuantization } from "../quantization/index.ts";
 import { elementCount, sameShape, type Shape, type TensorType } from "../tensor/index.ts";
-import { ABSENT, type Graph, type Node, type Value, type ValueId } from "./graph.ts";
+import { ABSENT, type Graph, inputNamesOf, type Node, type Value, type ValueId } from "./graph.ts";
 
 /** `node 3 "conv_3" (Conv2D)`: how every message names a node. */
 export function describeNode(graph: Graph, index: number): string {
@@ -112,7 +112,7 @@ function applyInputShapes(
   values: Value[],
   inputShapes: Readonly<Record<string, Shape>>,
 ): void {
-  const names = graph.inputs.map((id) => graph.values[id]?.name ?? "");
+  const names = inputNamesOf(graph);
   for (const [name, shape] of Object.entries(inputShapes)) {
     const position = names.indexOf(name);
     if (position < 0) {

@@ -1,6 +1,6 @@
 /** The composition root: the only place that joins the stages. */
 import { CancelledError, InputError, PoolError } from "../errors.ts";
-import { type Graph, inferGraph } from "../graph/index.ts";
+import { type Graph, inferGraph, inputNamesOf } from "../graph/index.ts";
 import { checkWork, importModel, type Limits, resolveLimits } from "../importers/index.ts";
 import { createPlan, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
@@ -158,10 +158,11 @@ function inputShapes(
   if (!Number.isInteger(batch) || batch < 1) {
     throw new InputError(`batch: expected an integer of 1 or more, got ${batch}`);
   }
-  const batched = graph.inputs.map((id): [string, readonly number[]] => {
-    const { name, type } = graph.values[id]!;
-    return [name, [batch, ...type.shape.slice(1)]];
-  });
+  const names = inputNamesOf(graph);
+  const batched = graph.inputs.map((id, i): [string, readonly number[]] => [
+    names[i]!,
+    [batch, ...graph.values[id]!.type.shape.slice(1)],
+  ]);
   return { ...Object.fromEntries(batched), ...shapes };
 }
 

@@ -2,7 +2,7 @@
 // Kept in the declarations: the library of a project may be older than `await using`.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { ClosedError, InputError, PoolError } from "../errors.ts";
-import { ABSENT, type Graph, type ValueId } from "../graph/index.ts";
+import { ABSENT, type Graph, inputNamesOf, outputNamesOf, type ValueId } from "../graph/index.ts";
 import type { Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { Runner } from "../schedule/index.ts";
@@ -51,10 +51,11 @@ export class Model {
   #closed = false;
 
   private constructor(engine: Engine) {
-    const info = (id: ValueId) =>
-      describeTensor(engine.graph.values[id]!.name, engine.graph.values[id]!.type);
-    this.inputs = engine.graph.inputs.map(info);
-    this.outputs = engine.graph.outputs.map(info);
+    const { graph } = engine;
+    const describe = (ids: readonly ValueId[], names: readonly string[]) =>
+      ids.map((id, i) => describeTensor(names[i]!, graph.values[id]!.type));
+    this.inputs = describe(graph.inputs, inputNamesOf(graph));
+    this.outputs = describe(graph.outputs, outputNamesOf(graph));
     this.#engine = engine;
     this.#runner = undefined as never;
   }
@@ -288,8 +289,8 @@ export class Model {
 
   #read(lane: number): Results {
     const { graph } = this.#engine;
-    const entries = graph.outputs.map((id): [string, TensorData] => [
-      graph.values[id]!.name,
+    const entries = graph.outputs.map((id, i): [string, TensorData] => [
+      this.outputs[i]!.name,
       copyOutput(graph.values[id]!.type, this.#view(id, lane)),
     ]);
     return Object.fromEntries(entries);
