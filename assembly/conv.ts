@@ -56,30 +56,63 @@ const ROW_SLACK: usize = 32;
 
 export function packWindows<X>(p: ConvParameters, first: i32, rows: i32, scratch: usize): void {
   const units = p.units;
-  const rowBytes =
-    ((<usize>(p.kernelHeight * p.kernelWidth) * <usize>p.channelBytes + 15) & ~15) + ROW_SLACK;
+  const kernelHeight = p.kernelHeight;
+  const runBytes = <usize>(p.kernelWidth * p.channelBytes);
+  const rowBytes = ((<usize>kernelHeight * runBytes + 15) & ~15) + ROW_SLACK;
+  const isDense = p.dilationX == 1 && p.channelBytes == p.xStride;
+  const lineBytes = p.width * p.xStride;
+  const tapRowBytes = <usize>(lineBytes * p.dilationY);
+  const pixelBytes = <usize>(p.strideX * p.xStride);
+  const lastX = p.width - p.kernelWidth;
   let offsets = scratch + OFFSETS;
   let to = stripOf(p, scratch);
   const gathered = to + <usize>p.stripRows * <usize>units * 4 + PACK_SLACK;
 
-  let ox = first % p.outWidth;
-  let oy = (first / p.outWidth) % p.outHeight;
-  let image = first / p.outWidth / p.outHeight;
-  for (let left = rows; left > 0;) {
-    const count = left >= MR ? MR : 1;
-    let row = gathered;
+  let row = first;
+  const end = first + rows;
+  // Pixels that follow each other in a row of y differ by constants alone.
+  let leftInRow = 0;
+  let image = 0;
+  let x = 0;
+  let y = 0;
+  let from: usize = 0;
+  let offset = 0;
+  let isRowInside = false;
+  while (row < end) {
+    const count = end - row >= MR ? MR : 1;
+    let gather = gathered;
     for (let i = 0; i < count; i++) {
-      gatherWindow(p, image, oy, ox, row);
-      row += rowBytes;
-      store<i32>(offsets, image * p.yImageStride + oy * p.yRowStride + ox * p.yStride);
-      offsets += 4;
-      if (++ox == p.outWidth) {
-        ox = 0;
-        if (++oy == p.outHeight) {
-          oy = 0;
-          image++;
-        }
+      if (leftInRow == 0) {
+        const ox = (row + i) % p.outWidth;
+        const line = (row + i) / p.outWidth;
+        const oy = line % p.outHeight;
+        image = line / p.outHeight;
+        leftInRow = p.outWidth - ox;
+        x = ox * p.strideX - p.left;
+        y = oy * p.strideY - p.top;
+        const lastY = y + (kernelHeight - 1) * p.dilationY;
+        isRowInside = isDense && min(y, lastY) >= 0 && max(y, lastY) < p.height;
+        from = p.x + <usize>((image * p.height + y) * lineBytes + x * p.xStride);
+        offset = image * p.yImageStride + oy * p.yRowStride + ox * p.yStride;
       }
+      if (isRowInside && x >= 0 && x <= lastX) {
+        let run = gather;
+        let source = from;
+        for (let ky = 0; ky < kernelHeight; ky++) {
+          copyRun(run, source, runBytes);
+          run += runBytes;
+          source += tapRowBytes;
+        }
+      } else {
+        gatherAcross(p, image, y, x, isDense, gather);
+      }
+      store<i32>(offsets, offset);
+      offsets += 4;
+      gather += rowBytes;
+      leftInRow--;
+      x += p.strideX;
+      from += pixelBytes;
+      offset += p.yStride;
     }
     if (count == MR) {
       interleaveRows<X>(
@@ -94,24 +127,28 @@ export function packWindows<X>(p: ConvParameters, first: i32, rows: i32, scratch
       widenRow<X>(to, gathered, units);
     }
     to += <usize>(units * count) * 4;
-    left -= count;
+    row += count;
   }
 }
 
-/** Copies the window of one output pixel; runs are one kernel row long where taps are neighbours. */
-function gatherWindow(p: ConvParameters, image: i32, oy: i32, ox: i32, to: usize): void {
+/** Any window: cells outside the image are border. */
+function gatherAcross(
+  p: ConvParameters,
+  image: i32,
+  y: i32,
+  x: i32,
+  isDense: bool,
+  to: usize,
+): void {
   const width = p.width;
   const kernelWidth = p.kernelWidth;
   const channelBytes = <usize>p.channelBytes;
   const stride = <usize>p.xStride;
   const border = i8x16.splat(<i8>p.border);
   const rowBytes = <usize>kernelWidth * channelBytes;
-  const x = ox * p.strideX - p.left;
-  const dense = p.dilationX == 1 && channelBytes == stride;
   // Taps of a dense kernel row: before the image, inside it, behind it.
   const before = <usize>min(max(-x, 0), kernelWidth) * channelBytes;
   const inside = <usize>max(min(x + kernelWidth, width) - max(x, 0), 0) * channelBytes;
-  let y = oy * p.strideY - p.top;
   for (let ky = 0; ky < p.kernelHeight; ky++, y += p.dilationY) {
     if (<u32>y >= <u32>p.height) {
       fillRun(to, border, rowBytes);
@@ -119,7 +156,7 @@ function gatherWindow(p: ConvParameters, image: i32, oy: i32, ox: i32, to: usize
       continue;
     }
     const line = p.x + <usize>((image * p.height + y) * width) * stride;
-    if (dense) {
+    if (isDense) {
       fillRun(to, border, before);
       copyRun(to + before, line + <usize>max(x, 0) * stride, inside);
       fillRun(to + before + inside, border, rowBytes - before - inside);

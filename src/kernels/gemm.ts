@@ -41,10 +41,22 @@ export function gemmKernelName(operation: GemmOperation, operands: GemmOperands)
 const operations: readonly GemmOperation[] = ["gemm", "conv", "igemm"];
 const operands: readonly GemmOperands[] = ["i8_i8", "u8_i8", "i8_i16", "u8_i16", "f32_f32"];
 
+/** ⌊(2^31 − 1) / (largest |x − zeroPoint| · |w|)⌋. */
+const maxDepths: Partial<Record<GemmOperands, number>> = {
+  i8_i8: 65_793,
+  u8_i8: 65_793,
+  i8_i16: 33_025,
+  u8_i16: 33_025,
+};
+
 export const gemmKernels: readonly Kernel[] = operations.flatMap((operation) =>
-  operands.map((pair): Kernel => ({
-    name: gemmKernelName(operation, pair),
-    isa: "simd128",
-    parameters: blocks[operation],
-  })),
+  operands.map((pair): Kernel => {
+    const maxDepth = maxDepths[pair];
+    return {
+      name: gemmKernelName(operation, pair),
+      isa: "simd128",
+      parameters: blocks[operation],
+      ...(maxDepth === undefined ? {} : { maxDepth }),
+    };
+  }),
 );

@@ -6,8 +6,6 @@ export interface ConvFacts {
   readonly operands: GemmOperands;
   /** Every window is one contiguous row of x: 1x1 with stride 1, or a window as large as the image. */
   readonly hasContiguousRows: boolean;
-  /** Bytes of one tap: the channels of one pixel, or those of its group. */
-  readonly tapBytes: number;
   /** A tap fills whole 32-bit units when packed. */
   readonly hasWholeUnits: boolean;
   /** Taps of all output pixels of one image: entries of an indirection table. */
@@ -15,20 +13,16 @@ export interface ConvFacts {
 }
 
 /**
- * From this many bytes per tap the packing straight from the input beats the copied window, whose
- * runs join the taps of a kernel row (bench/kernels.ts).
+ * Packing straight from the input beats the copied window for every depth of pixel that it can take
+ * (bench/kernels.ts), but its table takes memory: this many entries, 256 KiB, and no more.
  */
-const INDIRECT_TAP_BYTES = 32;
-/** A larger table is read from memory once per image and costs more than the copies that it saves. */
 const INDIRECT_ENTRIES = 1 << 16;
 
 /** Operations that can compute the shape, the preferred one first. */
 export function convOperations(facts: ConvFacts): GemmOperation[] {
-  const { hasContiguousRows, hasWholeUnits, tapBytes, entries } = facts;
+  const { hasContiguousRows, hasWholeUnits, entries } = facts;
   const windows: GemmOperation[] =
-    tapBytes >= INDIRECT_TAP_BYTES && entries <= INDIRECT_ENTRIES
-      ? ["igemm", "conv"]
-      : ["conv", "igemm"];
+    entries <= INDIRECT_ENTRIES ? ["igemm", "conv"] : ["conv", "igemm"];
   return [
     ...(hasContiguousRows ? (["gemm"] as const) : []),
     ...windows.filter((operation) => operation !== "igemm" || hasWholeUnits),

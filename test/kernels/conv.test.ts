@@ -178,7 +178,6 @@ describe("the choice of a convolution kernel", () => {
     operands: "i8_i8",
     hasContiguousRows: false,
     hasWholeUnits: true,
-    tapBytes: 64,
     entries: 9 * 14 * 14,
   } as const;
 
@@ -186,9 +185,10 @@ describe("the choice of a convolution kernel", () => {
     expect(convOperations({ ...facts, hasContiguousRows: true })[0]).toBe("gemm");
   });
 
-  it("follows a table for deep pixels and copies shallow ones", () => {
+  it("follows a table that is small, for taps of whole units", () => {
     expect(convOperations(facts)).toEqual(["igemm", "conv"]);
-    expect(convOperations({ ...facts, tapBytes: 3, hasWholeUnits: false })).toEqual(["conv"]);
+    expect(convOperations({ ...facts, hasWholeUnits: false })).toEqual(["conv"]);
+    expect(convOperations({ ...facts, entries: 2 ** 17 })[0]).toBe("conv");
   });
 
   it("takes a forced kernel only where it fits", () => {
