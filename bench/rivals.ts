@@ -71,7 +71,7 @@ async function main({ hosts, rivals, networks, settings, ...rest }: Options): Pr
   writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
   console.log(`\nwritten to ${relative(root, file)}`);
   const rows = results.flatMap((result) => result.rows);
-  if (rows.some(({ result }) => result?.agreement.agrees === false)) {
+  if (rows.some(({ result }) => result?.agreement.verdict === "disagrees")) {
     console.error("expected all answers to agree");
     process.exitCode = 1;
   }

@@ -59,9 +59,10 @@ function cells({ label, host, result, reason }: Row, ratios: Record<string, Rati
 }
 
 function describeAnswer({ agreement }: Result): string {
-  const { agrees, sameTop1, difference, unit } = agreement;
+  const { verdict, sameTop1, difference, unit, caveat } = agreement;
   const amount = unit === "steps" ? `${difference.toFixed(1)} steps` : difference.toExponential(1);
-  return `${agrees ? "agrees" : "DISAGREES"}: ${sameTop1 ? "same" : "other"} top-1, off by ${amount}`;
+  const measured = `${verdict === "disagrees" ? "DISAGREES" : verdict}: ${sameTop1 ? "same" : "other"} top-1, off by ${amount}`;
+  return caveat === "" ? measured : `${measured} (${caveat})`;
 }
 
 function milliseconds(time: number): string {
