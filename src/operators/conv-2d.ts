@@ -17,13 +17,20 @@ import {
   requireInput,
 } from "./checks.ts";
 import {
-  checkBias,
+  checkFloatConv,
   checkQuantizedConv,
   conv2DQuantization,
   correctedCodes,
   correctedWeights,
   requantize,
 } from "./conv-quantization.ts";
+import {
+  checkDynamicRange,
+  dequantizeSum,
+  isDynamicRange,
+  quantizeDynamically,
+  weightScale,
+} from "./dynamic-range.ts";
 import type { Activation, Extent2D, Operator, Padding } from "./operator.ts";
 import { type WindowGeometry, windowGeometry } from "./window.ts";
 
@@ -100,10 +107,10 @@ export const conv2D: Operator<Conv2DAttributes> = {
         channelStride: geometry.depth,
         activation: attributes.activation,
       });
+    } else if (isDynamicRange(x, w)) {
+      checkDynamicRange(w, bias, y, channels, geometry.depth, constants[1]);
     } else {
-      checkFormat(y, ["float32"], "output");
-      checkFormat(w, ["float32"], "filters");
-      checkBias(bias, channels, "float32");
+      checkFloatConv(w, bias, y, channels);
     }
     return [outputType(y, [geometry.batch, ...geometry.output, channels])];
   },
@@ -114,6 +121,8 @@ export const conv2D: Operator<Conv2DAttributes> = {
     const geometry = convGeometry(x.type, w.type, attributes);
     if (isQuantized8(x.type.format)) {
       convolveCodes(x, w, inputs[2], y, geometry, attributes.activation, rounding);
+    } else if (isDynamicRange(x.type, w.type)) {
+      convolveDynamically(x, w, inputs[2], y, geometry, attributes.activation, rounding);
     } else {
       convolveFloats(
         x.data as Float32Array,
@@ -185,6 +194,50 @@ function convolveCodes(
           if (o % perGroup === 0) gatherPatch(x1, geometry, [n, oy, ox, o / perGroup], patch);
           const sum = dotCodes(patch, w1, o * depth, biases === undefined ? 0 : biases[o]!);
           y.data[index++] = requantize(sum, o, constants.output);
+        }
+      }
+    }
+  }
+}
+
+/** True where every output reads the input pixel of its own position. */
+function isPointwise({ filter, strides, input, output, groups }: ConvGeometry): boolean {
+  return (
+    groups === 1 &&
+    [...filter, ...strides].every((extent) => extent === 1) &&
+    input.every((extent, i) => extent === output[i])
+  );
+}
+
+function convolveDynamically(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  y: Tensor,
+  geometry: ConvGeometry,
+  activation: Activation,
+  rounding: Rounding,
+): void {
+  const { batch, outputChannels, groups, depth, output } = geometry;
+  const perPixel = rounding === "fp32" && isPointwise(geometry);
+  const pixels = batch * output[0] * output[1];
+  const parts = perPixel ? pixels : batch;
+  const { codes, scales } = quantizeDynamically(x.data as Float32Array, parts, w.type, rounding);
+  const weights = correctedWeights(w, new Int32Array(outputChannels), depth);
+  const biases = bias?.data as Float32Array | undefined;
+  const range = floatActivationRange(activation);
+  const patch = new Int16Array(depth);
+  const perGroup = outputChannels / groups;
+  let index = 0;
+  for (let n = 0; n < batch; n++) {
+    for (let oy = 0; oy < output[0]; oy++) {
+      for (let ox = 0; ox < output[1]; ox++) {
+        for (let o = 0; o < outputChannels; o++) {
+          if (o % perGroup === 0) gatherPatch(codes, geometry, [n, oy, ox, o / perGroup], patch);
+          const sum = dotCodes(patch, weights, o * depth, 0);
+          const inputScale = scales[perPixel ? Math.floor(index / outputChannels) : n]!;
+          const value = dequantizeSum(sum, inputScale, weightScale(w.type, o), biases?.[o] ?? 0);
+          y.data[index++] = clampFloat(value, range);
         }
       }
     }

@@ -210,6 +210,20 @@ export function checkBias(bias: TensorType | undefined, channels: number, format
   }
 }
 
+/** The float32 form: weights, bias and output in float32. */
+export function checkFloatConv(
+  w: TensorType,
+  bias: TensorType | undefined,
+  y: TensorType,
+  channels: number,
+): void {
+  checkFormat(y, ["float32"], "output");
+  checkBias(bias, channels, "float32");
+  if (w.format.name !== "float32") {
+    throw new UnsupportedError(`float32 activations beside ${w.format.name} weights`);
+  }
+}
+
 /** Weights of 8 bits or fewer: scales per tensor or one per output channel. */
 export function checkWeightQuantization(w: TensorType, channels: number, axis: number): void {
   const quantization = w.quantization;

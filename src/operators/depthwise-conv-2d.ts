@@ -18,7 +18,7 @@ import {
 } from "./checks.ts";
 import type { Conv2DAttributes } from "./conv-2d.ts";
 import {
-  checkBias,
+  checkFloatConv,
   checkQuantizedConv,
   convQuantization,
   correctedCodes,
@@ -94,9 +94,7 @@ export const depthwiseConv2D: Operator<DepthwiseConv2DAttributes> = {
         activation: attributes.activation,
       });
     } else {
-      checkFormat(y, ["float32"], "output");
-      checkFormat(w, ["float32"], "filters");
-      checkBias(bias, channels, "float32");
+      checkFloatConv(w, bias, y, channels);
     }
     return [outputType(y, [geometry.batch, ...geometry.output, channels])];
   },

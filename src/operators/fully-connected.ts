@@ -19,13 +19,20 @@ import {
 } from "./checks.ts";
 import { dotCodes, dotFloats } from "./conv-2d.ts";
 import {
-  checkBias,
+  checkFloatConv,
   checkQuantizedConv,
   correctedCodes,
   correctedWeights,
   fullyConnectedQuantization,
   requantize,
 } from "./conv-quantization.ts";
+import {
+  checkDynamicRange,
+  dequantizeSum,
+  isDynamicRange,
+  quantizeDynamically,
+  weightScale,
+} from "./dynamic-range.ts";
 import type { Activation, Operator } from "./operator.ts";
 
 export interface FullyConnectedAttributes {
@@ -81,10 +88,10 @@ export const fullyConnected: Operator<FullyConnectedAttributes> = {
         channelStride: depth,
         activation: attributes.activation,
       });
+    } else if (isDynamicRange(x, w)) {
+      checkDynamicRange(w, bias, y, columns, depth, constants[1]);
     } else {
-      checkFormat(y, ["float32"], "output");
-      checkFormat(w, ["float32"], "weights");
-      checkBias(bias, columns, "float32");
+      checkFloatConv(w, bias, y, columns);
     }
     const leading = attributes.keepDims ? x.shape.slice(0, -1) : [rows];
     return [outputType(y, [...leading, columns])];
@@ -96,6 +103,8 @@ export const fullyConnected: Operator<FullyConnectedAttributes> = {
     const geometry = fullyConnectedGeometry(x.type, w.type);
     if (isQuantized8(x.type.format)) {
       multiplyCodes(x, w, bias, y, geometry, activation, rounding);
+    } else if (isDynamicRange(x.type, w.type)) {
+      multiplyDynamically(x, w, bias, y, geometry, activation, rounding);
     } else {
       multiplyFloats(x, w, bias, y, geometry, activation);
     }
@@ -125,6 +134,30 @@ function multiplyCodes(
     for (let n = 0; n < columns; n++) {
       const sum = dotCodes(row, w1, n * depth, biases === undefined ? 0 : biases[n]!);
       y.data[m * columns + n] = requantize(sum, n, constants.output);
+    }
+  }
+}
+
+/** Every row is quantized on its own. */
+function multiplyDynamically(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  y: Tensor,
+  { rows, columns, depth }: MatrixGeometry,
+  activation: Activation,
+  rounding: Rounding,
+): void {
+  const { codes, scales } = quantizeDynamically(x.data as Float32Array, rows, w.type, rounding);
+  const weights = correctedWeights(w, new Int32Array(columns), depth);
+  const biases = bias?.data as Float32Array | undefined;
+  const range = floatActivationRange(activation);
+  for (let m = 0; m < rows; m++) {
+    const row = codes.subarray(m * depth, (m + 1) * depth);
+    for (let n = 0; n < columns; n++) {
+      const sum = dotCodes(row, weights, n * depth, 0);
+      const value = dequantizeSum(sum, scales[m]!, weightScale(w.type, n), biases?.[n] ?? 0);
+      y.data[m * columns + n] = clampFloat(value, range);
     }
   }
 }

@@ -56,3 +56,4 @@ export * from "./sum.ts";
 export * from "./tanh.ts";
 export * from "./transpose-conv.ts";
 export * from "./unary.ts";
+export { isDynamicRange } from "./dynamic-range.ts";

@@ -18,7 +18,7 @@ import {
   requireInput,
 } from "./checks.ts";
 import {
-  checkBias,
+  checkFloatConv,
   checkQuantizedConv,
   convQuantization,
   correctedCodes,
@@ -140,9 +140,7 @@ export const transposeConv: Operator<TransposeConvAttributes> = {
         activation: attributes.activation,
       });
     } else {
-      checkFormat(y, ["float32"], "output");
-      checkFormat(w, ["float32"], "filters");
-      checkBias(bias, channels, "float32");
+      checkFloatConv(w, bias, y, channels);
     }
     return [outputType(y, attributes.outputShape)];
   },

@@ -8,6 +8,7 @@ import {
   type ConvGeometry,
   convGeometry,
   conv2DQuantization,
+  isDynamicRange,
 } from "../../operators/index.ts";
 import type { Pointer } from "../plan.ts";
 import { advance, type LowerContext } from "./context.ts";
@@ -32,6 +33,8 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   const bias = context.constant(2);
   if (x === undefined || w === undefined || constantWeights === undefined) return false;
   if (context.inputs[2] !== undefined && bias === undefined) return false;
+  // Quantized at run time: no kernel has that form.
+  if (isDynamicRange(x, w)) return false;
   const { activation } = attributes;
   const geometry = convGeometry(x, w, attributes);
   if (geometry.groups > MAX_GROUPS) return false;

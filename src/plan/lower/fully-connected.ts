@@ -3,6 +3,7 @@ import {
   type FullyConnectedAttributes,
   fullyConnectedGeometry,
   fullyConnectedQuantization,
+  isDynamicRange,
 } from "../../operators/index.ts";
 import type { LowerContext } from "./context.ts";
 import { addPanels, floatWeights, gemmStep, integerWeights } from "./gemm-step.ts";
@@ -17,6 +18,8 @@ export function lowerFullyConnected(
   const bias = context.constant(2);
   if (x === undefined || w === undefined || constantWeights === undefined) return false;
   if (context.inputs[2] !== undefined && bias === undefined) return false;
+  // Quantized at run time: no kernel has that form.
+  if (isDynamicRange(x, w)) return false;
   const { rows, columns, depth } = fullyConnectedGeometry(x, w);
   const weights =
     x.format.name === "float32"
