@@ -1,6 +1,6 @@
 /**
- * Writes the documents that follow from the sources: the table of number formats and the support
- * list of operators and the kernel table, in README.md and docs/. A test compares them with what lies here.
+ * Writes the documents that follow from the sources: the table of number formats and the list of
+ * supported operators, in README.md and docs/. A test compares them with what lies here.
  *
  * Usage: node scripts/documents.ts
  */
@@ -8,7 +8,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format as prettify } from "prettier";
 import { formats } from "../src/formats/index.ts";
-import { kernelTable } from "../src/kernels/index.ts";
 import * as operatorExports from "../src/operators/index.ts";
 import type { Operator } from "../src/operators/index.ts";
 import { lowerings } from "../src/plan/lower/index.ts";
@@ -18,7 +17,6 @@ import { root } from "./wasm.ts";
 const SECTIONS: Readonly<Record<string, () => string>> = {
   operators: operatorList,
   formats: formatTable,
-  kernels: kernelList,
 };
 const FILES = ["README.md", "docs/architecture.md"];
 
@@ -69,15 +67,6 @@ function formatTable(): string {
     bits > 53 ? `±2^${bits - 1}` : `${min} … ${max}`,
   ]);
   return table(["format", "bits", "kind", "finite range"], rows);
-}
-
-function kernelList(): string {
-  const rows = [...kernelTable.values()].map(({ name, isa, maxDepth }) => [
-    `\`${name}\``,
-    isa,
-    maxDepth === undefined ? "" : String(maxDepth),
-  ]);
-  return table(["kernel", "instructions", "longest reduction"], rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
