@@ -68,15 +68,6 @@ export function multiplyByQuantizedMultiplier(acc: i32, q: i32, exponent: i32): 
   return (high >> right) + i32((high & mask) > threshold);
 }
 
-/** acc · q · 2^(exponent − 31) rounded twice, ties of the final shift toward +infinity. */
-@inline
-function multiplyRoundingUp(acc: i32, q: i32, exponent: i32): i32 {
-  const left = max(exponent, 0);
-  const right = max(-exponent, 0);
-  const high = (<i64>(acc << left) * <i64>q + (1 << 30)) >> 31;
-  return <i32>((high + (((<i64>1) << right) >> 1)) >> right);
-}
-
 /** Nearest integer, ties away from zero. */
 @inline
 export function roundHalfAway(value: f64): f64 {
@@ -110,29 +101,72 @@ export class ReferenceRule extends OutputParameters {
 
   @inline
   settle(row: usize, multipliers: usize): void {
-    settleReference(this, row, multipliers);
+    if (this.rule == RULE_FLOAT64) settleFloat64(this, row, multipliers);
+    else settleFixed(this, row, multipliers);
   }
 }
 
-/** Requantises the eight int32 of `row` in place. */
-function settleReference(p: OutputParameters, row: usize, multipliers: usize): void {
-  for (let i: usize = 0; i < 8; i++) {
-    const acc = load<i32>(row + i * 4);
-    let scaled: f64;
-    if (p.rule == RULE_FLOAT64) {
-      scaled = roundHalfAway(<f64>acc * load<f64>(multipliers + i * 8));
-    } else {
-      const q = load<i32>(multipliers + i * 4);
-      const exponent = load<i32>(multipliers + i * 4, 32);
-      scaled = <f64>(
-        (p.rule == RULE_FIXED
-          ? multiplyByQuantizedMultiplier(acc, q, exponent)
-          : multiplyRoundingUp(acc, q, exponent))
-      );
-    }
-    // Clamped before the conversion: the float64 rule may leave the int32 range.
+/** (x · factor + 2^30) >> 31 in 64 bits, low words. */
+@inline
+function multiplyShift31(x: v128, factor: v128): v128 {
+  const half = i64x2.splat(1 << 30);
+  const low = i64x2.add(i64x2.extmul_low_i32x4_s(x, factor), half);
+  const high = i64x2.add(i64x2.extmul_high_i32x4_s(x, factor), half);
+  return v128.shuffle<i32>(i64x2.shr_u(low, 31), i64x2.shr_u(high, 31), 0, 2, 4, 6);
+}
+
+/** 2^exponent for exponents 0..31, as words. */
+@inline
+function powersOfTwo(exponents: v128): v128 {
+  return i32x4.trunc_sat_f32x4_u(i32x4.shl(i32x4.add(exponents, i32x4.splat(127)), 23));
+}
+
+/**
+ * Rules fixed and fixed-up, four lanes. Both roundings are one multiply and shift by 31, since no vector
+ * shift takes a count per lane:
+ *
+ *     SRDHM(x, q) = (x·q + 2^30) >> 31
+ *     RDPOT(x, k) = (x − [x < 0] + 2^(k−1)) >> k = ((x − [x < 0])·2^(31−k) + 2^30) >> 31,  k > 0
+ *
+ * Without −[x < 0] ties go upward. k = 0 shows as the factor 2^31, a negative word. `away`: all ones
+ * for ties away from zero, else 0.
+ */
+@inline
+function requantizeFixedLanes(acc: v128, q: v128, exponents: v128, away: v128): v128 {
+  const zero = i32x4.splat(0);
+  const left = powersOfTwo(i32x4.max_s(exponents, zero));
+  const right = powersOfTwo(i32x4.add(i32x4.min_s(exponents, zero), i32x4.splat(31)));
+  const x = multiplyShift31(i32x4.mul(acc, left), q);
+  const below = v128.and(i32x4.shr_s(x, 31), away);
+  const rounded = multiplyShift31(i32x4.add(x, below), right);
+  return v128.bitselect(x, rounded, i32x4.lt_s(right, zero));
+}
+
+/** Requantises the eight int32 of `row` in place. Multipliers: int32 q[8], int32 exponent[8]. */
+function settleFixed(p: OutputParameters, row: usize, multipliers: usize): void {
+  const away = i32x4.splat(p.rule == RULE_FIXED ? -1 : 0);
+  const zeroPoint = i32x4.splat(p.zeroPoint);
+  // Clamped before the zero point is added: the sum may leave int32.
+  const low = i32x4.splat(p.low - p.zeroPoint);
+  const high = i32x4.splat(p.high - p.zeroPoint);
+  for (const end = row + 32; row < end; row += 16) {
+    const q = v128.load(multipliers);
+    const exponents = v128.load(multipliers, 32);
+    const scaled = requantizeFixedLanes(v128.load(row), q, exponents, away);
+    const clamped = i32x4.min_s(i32x4.max_s(scaled, low), high);
+    v128.store(row, i32x4.add(clamped, zeroPoint));
+    multipliers += 16;
+  }
+}
+
+/** Requantises the eight int32 of `row` in place. Multipliers: f64[8]. */
+function settleFloat64(p: OutputParameters, row: usize, multipliers: usize): void {
+  for (const end = row + 32; row < end; row += 4) {
+    const scaled = roundHalfAway(<f64>load<i32>(row) * load<f64>(multipliers));
+    // Clamped before the conversion: the product may leave the int32 range.
     const clamped = min<f64>(max<f64>(scaled + <f64>p.zeroPoint, <f64>p.low), <f64>p.high);
-    store<i32>(row + i * 4, <i32>clamped);
+    store<i32>(row, <i32>clamped);
+    multipliers += 8;
   }
 }
 
@@ -182,4 +216,17 @@ export function requantizeFixed(
   const scaled = multiplyByQuantizedMultiplier(acc, q, exponent);
   // Clamped before the zero point is added: the sum may leave int32.
   return min(max(scaled, low - zeroPoint), high - zeroPoint) + zeroPoint;
+}
+
+/** MAGIC in four lanes, as a sum that the engine keeps in a register instead of building it anew. */
+@inline
+export function magicOf(base: v128, zeroPoint: i32): v128 {
+  return i32x4.add(base, i32x4.splat(zeroPoint));
+}
+
+/** `requantizeFp32` without the clamp from below, for |acc · scale| < 2^22. `magic`: `magicOf`. */
+@inline
+export function requantizeBounded(acc: v128, scale: v128, magic: v128, base: v128): v128 {
+  const scaled = f32x4.mul(f32x4.convert_i32x4_s(acc), scale);
+  return i32x4.sub(f32x4.add(scaled, magic), base);
 }
