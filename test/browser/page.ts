@@ -4,7 +4,10 @@ import { hashOutputs } from "./run-network.ts";
 
 export interface PageResult {
   readonly hash: string;
+  /** Threads that the model works on. */
   readonly threads: number;
+  /** Threads that the page could have. */
+  readonly ableThreads: number;
   /** Why threads are not available, "" if they are. */
   readonly whyNoThreads: string;
 }
@@ -17,6 +20,7 @@ declare global {
 
 window.runNetwork = async (url, threads) => {
   const able = capabilities();
-  const hash = await hashOutputs(await load(url, { threads: Math.min(threads, able.threads) }));
-  return { hash, threads: able.threads, whyNoThreads: able.why.threads ?? "" };
+  const model = await load(url, { threads });
+  const result = { threads: model.threads, ableThreads: able.threads };
+  return { ...result, hash: await hashOutputs(model), whyNoThreads: able.why.threads ?? "" };
 };
