@@ -17,34 +17,48 @@ async function loadBase64(build: Build): Promise<string> {
   }
 }
 
-const compiled = new Map<Build, Promise<WebAssembly.Module>>();
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
-/** The module of a build, compiled once per process. @throws PlatformError where compiling is refused */
-export function loadModule(build: Build): Promise<WebAssembly.Module> {
-  let module = compiled.get(build);
+/**
+ * The module of a build, compiled once per process and variant. A variant is the same code in bytes
+ * of its own, because the engine's cache of native code answers for equal bytes.
+ * @throws PlatformError where compiling is refused
+ */
+export function loadModule(build: Build, variant = ""): Promise<WebAssembly.Module> {
+  const key = `${build} ${variant}`;
+  let module = compiled.get(key);
   if (module === undefined) {
-    module = compile(build);
-    module.catch(() => compiled.delete(build));
-    compiled.set(build, module);
+    module = compile(build, variant);
+    module.catch(() => compiled.delete(key));
+    compiled.set(key, module);
   }
   return module;
 }
 
-async function compile(build: Build): Promise<WebAssembly.Module> {
+async function compile(build: Build, variant: string): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== "object") {
     throw new PlatformError("expected WebAssembly, got a host without it");
   }
-  const bytes = await inflate(await loadBase64(build));
-  if (bytes.byteLength === 0)
-    throw new InternalError(`expected a module for ${build}, got 0 bytes`);
+  const bytes = new Uint8Array(await inflate(await loadBase64(build)));
+  if (bytes.length === 0) throw new InternalError(`expected a module for ${build}, got 0 bytes`);
   try {
-    return await WebAssembly.compile(bytes);
+    return await WebAssembly.compile(variant === "" ? bytes : withSection(bytes, variant));
   } catch (cause) {
     throw new PlatformError(
       `expected to compile the ${build} kernels, got: ${String(cause)}. A content security policy needs "wasm-unsafe-eval"; the engine needs WebAssembly SIMD`,
       { cause },
     );
   }
+}
+
+/** The module with an empty custom section of that name (below 127 characters) behind it. */
+function withSection(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(name);
+  const result = new Uint8Array(bytes.length + 3 + text.length);
+  result.set(bytes);
+  result.set([0, text.length + 1, text.length], bytes.length);
+  result.set(text, bytes.length + 3);
+  return result;
 }
 
 /** Base64 of deflated bytes compresses again to little more than the bytes themselves; plain base64 does not. */

@@ -3,3 +3,4 @@ export * from "./binary.ts";
 export * from "./instance.ts";
 export * from "./memory.ts";
 export * from "./probe.ts";
+export * from "./revectorize.ts";

@@ -1,0 +1,112 @@
+/** Memory, module and threads for a plan, and what to fall back to where the host refuses. */
+import { PoolError } from "../errors.ts";
+import { bindPlan, Runner, type WorkerFactory } from "../schedule/index.ts";
+import {
+  type Build,
+  loadModule,
+  setRevectorization,
+  whyNoRevectorization,
+  whyNoThreads,
+} from "../wasm/index.ts";
+import type { Engine } from "./model.ts";
+import { differingKernels } from "./self-check.ts";
+
+export interface EngineOptions extends Pick<Engine, "graph" | "plan" | "rounding"> {
+  readonly isa: "simd128" | "relaxed";
+  readonly threads: number;
+  readonly memoryBytes: number;
+  readonly createWorker: WorkerFactory | undefined;
+  readonly minPoolMacs: number | undefined;
+  readonly revectorize: boolean;
+}
+
+type Reference = Parameters<Engine["start"]>[0];
+
+/** Kernels whose optimised code was compared with baseline code in this process, per build. */
+const checkedKernels = new Set<string>();
+/** Set once a comparison failed: the pass stays off. */
+let revectorizationFault: string | undefined;
+
+export function createEngine(options: EngineOptions): Engine {
+  const { graph, plan, rounding, threads } = options;
+  const diagnostics: string[] = [];
+  const noThreads = whyNoThreads();
+  let workers = threads > 1 && noThreads === undefined ? threads : 0;
+  if (threads > 1 && noThreads !== undefined) diagnostics.push(`one thread: ${noThreads}`);
+  return {
+    graph,
+    plan,
+    rounding,
+    canWait: typeof document === "undefined",
+    diagnostics,
+    start: async (reference) => {
+      try {
+        return await startRunner(options, workers, reference, diagnostics);
+      } catch (error) {
+        if (!(error instanceof PoolError)) throw error;
+        diagnostics.push(`one thread: ${error.message}`);
+        workers = 0;
+        return startRunner(options, workers, reference, diagnostics);
+      }
+    },
+  };
+}
+
+async function startRunner(
+  options: EngineOptions,
+  workers: number,
+  reference: Reference,
+  diagnostics: string[],
+): Promise<Runner> {
+  const base = options.isa === "relaxed" ? "relaxed" : "plain";
+  const build: Build = workers > 0 ? `${base}-shared` : base;
+  const variant = options.revectorize ? await revectorizedVariant(options, base, diagnostics) : "";
+  return bind(options, await loadModule(build, variant), workers, reference);
+}
+
+function bind(
+  { plan, memoryBytes, createWorker, minPoolMacs }: EngineOptions,
+  module: WebAssembly.Module,
+  workers: number,
+  reference: Reference,
+): Promise<Runner> {
+  const lanes = Math.max(1, workers);
+  const binding = bindPlan(plan, module, { workers, lanes, maxMemoryBytes: memoryBytes });
+  return Runner.start(binding, reference, { createWorker, minPoolMacs });
+}
+
+/** The variant of the module to use with the pass on, or "" with the reason in `diagnostics`. */
+async function revectorizedVariant(
+  options: EngineOptions,
+  build: Build,
+  diagnostics: string[],
+): Promise<string> {
+  const why = whyNoRevectorization() ?? revectorizationFault;
+  if (why !== undefined) {
+    diagnostics.push(`not revectorized: ${why}`);
+    return "";
+  }
+  const variant = "revectorized";
+  setRevectorization(true);
+  const names = options.plan.steps.flatMap((s) =>
+    s.kind === "kernel" ? [`${build} ${s.kernel}`] : [],
+  );
+  if (names.every((name) => checkedKernels.has(name))) return variant;
+  const ignore = () => undefined;
+  const hot = await bind(options, await loadModule(build, variant), 0, ignore);
+  const fresh = await bind(
+    options,
+    await loadModule(build, `fresh ${checkedKernels.size}`),
+    0,
+    ignore,
+  );
+  const differing = differingKernels(hot, fresh);
+  if (differing.length === 0) {
+    for (const name of names) checkedKernels.add(name);
+    return variant;
+  }
+  setRevectorization(false);
+  revectorizationFault = `its results differ in ${differing.join(", ")}`;
+  diagnostics.push(`not revectorized: ${revectorizationFault}`);
+  return "after revectorization";
+}
