@@ -3,13 +3,15 @@
  * boundaries of the tile of 4 rows, 8 columns and 4 values of depth, and of the packing's 8 values.
  */
 import { describe, expect, it } from "vitest";
-import { int8 } from "../../src/formats/index.ts";
+import { formats, int32, int8 } from "../../src/formats/index.ts";
 import {
   type Activation,
+  conv2D,
+  type Conv2DAttributes,
   fullyConnected,
   type FullyConnectedAttributes,
 } from "../../src/operators/index.ts";
-import { perTensor } from "../../src/quantization/index.ts";
+import { perChannel, perTensor } from "../../src/quantization/index.ts";
 import { allocateTensor } from "../../src/tensor/index.ts";
 import { expectEqual } from "./expect-equal.ts";
 import {
@@ -19,7 +21,15 @@ import {
   randomProblem,
   roundings,
 } from "./gemm-problem.ts";
-import { nodeGraph, referenceOutputs, runGraph } from "./runner.ts";
+import { nodeGraph, randomData, randomSource, referenceOutputs, runGraph } from "./runner.ts";
+
+const attributes: FullyConnectedAttributes = { activation: "none", keepDims: false };
+const convAttributes: Conv2DAttributes = {
+  strides: [1, 1],
+  dilations: [1, 1],
+  padding: "valid",
+  activation: "none",
+};
 
 type Extents = readonly [rows: number, columns: number, depth: number];
 
@@ -33,12 +43,12 @@ const extents: readonly Extents[] = [
 function problem(
   form: OperandForm,
   [rows, columns, depth]: Extents,
-  attributes: Partial<FullyConnectedAttributes> = {},
+  changed: Partial<FullyConnectedAttributes> = {},
   hasBias = true,
 ) {
   return randomProblem(
     fullyConnected,
-    { activation: "none", keepDims: false, ...attributes },
+    { ...attributes, ...changed },
     { form, x: [rows, depth], w: [columns, depth], channels: columns, depth, hasBias },
   );
 }
@@ -75,6 +85,47 @@ describe.each(operandForms)("a matrix product of %s", (form) => {
   );
 });
 
+describe("multipliers of every exponent", () => {
+  /** 0.7 · 2^e and 2^e: shifts to the right by 0 to 31 and beyond, and to the left. */
+  const multipliers = Array.from({ length: 46 }, (_, i) => i - 38).flatMap((exponent) => [
+    0.7 * 2 ** exponent,
+    2 ** exponent,
+  ]);
+  const columns = multipliers.length;
+  const quantization = perChannel(multipliers, new Int32Array(columns), 0);
+
+  it.each([
+    ["int8", "Conv2D"],
+    ["int4", "Conv2D"],
+    ["int8", "FullyConnected"],
+    ["int4", "FullyConnected"],
+  ])("requantise sums of any size beside %s weights (%s)", async (name, operator) => {
+    const random = randomSource(3);
+    const isConv = operator === "Conv2D";
+    const shape = isConv ? [columns, 1, 1, 2] : [columns, 2];
+    const w = allocateTensor({ format: formats.get(name)!, shape, quantization });
+    new Uint8Array(w.data.buffer).forEach((_, i) => (w.data[i] = Math.floor(random() * 256)));
+    const x = {
+      format: int8,
+      shape: isConv ? [1, 1, 40, 2] : [40, 2],
+      quantization: perTensor(1, 3),
+    };
+    const y = { format: int8, shape: [], quantization: perTensor(1, -5) };
+    for (const magnitude of [0, 2 ** 8, 2 ** 16, 2 ** 30.9]) {
+      const bias = allocateTensor({ format: int32, shape: [columns] });
+      bias.data.forEach((_, i) => (bias.data[i] = Math.trunc((random() * 2 - 1) * magnitude)));
+      const graph = isConv
+        ? nodeGraph(conv2D, convAttributes, [x, w, bias], [y])
+        : nodeGraph(fullyConnected, attributes, [x, w, bias], [y]);
+      const input = randomData(x, random);
+      for (const rounding of roundings) {
+        const { outputs } = await runGraph(graph, [input], { rounding });
+        expect(outputs).toEqual(referenceOutputs(graph, [input], rounding));
+      }
+    }
+  });
+});
+
 describe("accumulators at the ends of int32", () => {
   /** 255 · 128 · 65,793 = 2^31 − 128: the longest reduction that no operands can overflow. */
   const DEPTH = 65_793;
@@ -94,7 +145,6 @@ describe("accumulators at the ends of int32", () => {
     const input = allocateTensor(x).data;
     input.fill(code as never);
     const y = { format: int8, shape: [], quantization: perTensor(2 ** 31 / 100, 0) };
-    const attributes = { activation: "none", keepDims: false } as const;
     const graph = nodeGraph(fullyConnected, attributes, [x, w], [y]);
     for (const rounding of roundings) {
       const { outputs } = await runGraph(graph, [input], { rounding });
