@@ -11,6 +11,7 @@ import type { Contender } from "./rivals/harness/contender.ts";
 import { MAX_RELATIVE, MAX_STEPS } from "./rivals/harness/agreement.ts";
 import { describeMachine, installedVersion } from "./rivals/harness/machine.ts";
 import { measureNetwork } from "./rivals/harness/measure.ts";
+import { prepareNetwork } from "./rivals/harness/network.ts";
 import { nodeContender } from "./rivals/harness/node-contender.ts";
 import { type Options, readOptions, USAGE } from "./rivals/harness/options.ts";
 import { type NetworkRows, printTable, ratiosOf } from "./rivals/harness/report.ts";
@@ -21,9 +22,14 @@ import type { Rival } from "./rivals/rival.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const REVECTORIZE = "--experimental-wasm-revectorize";
 
-const options = readOptions(process.argv.slice(2));
-if (options.help) console.log(USAGE);
-else await main(options);
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) console.log(USAGE);
+  else await main(options);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 2;
+}
 
 async function main({ hosts, rivals, networks, settings, ...rest }: Options): Promise<void> {
   if (rivals.includes(bitlane) && !existsSync(join(root, "dist/index.js"))) {
@@ -45,7 +51,7 @@ async function main({ hosts, rivals, networks, settings, ...rest }: Options): Pr
       rest.revectorize,
     );
     for (const name of networks) {
-      const network = findNetwork(name, workFolder);
+      const network = prepareNetwork(findNetwork(name), workFolder);
       const result = { network: name, rows: await measureNetwork(network, contenders, settings) };
       printTable(result, settings.threads);
       results.push(result);

@@ -1,21 +1,14 @@
-/**
- * The networks that rivals are compared on, with every file form there is of each, the input that all
- * of them get, and TFLite's own answer where it is known.
- */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { importModel } from "../../src/importers/index.ts";
-import type { Form, Input } from "./rival.ts";
+/** The networks that rivals are compared on. A row is all that a network takes. */
+import type { Form } from "./rival.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const shared = join(root, "../shared");
-
-interface NetworkFiles {
+export interface NetworkFiles {
   readonly name: string;
   /** Below the models folder of the repository or of the shared data. */
   readonly tflite: string;
+  /** Absent, or of a file that does not exist: runtimes that read ONNX have an empty row. */
   readonly onnx?: string;
+  /** The float32 network is measured that the files stand for, as far as they are quantized. */
+  readonly inFloat?: boolean;
   /** Why a form's answer is not the TFLite file's. */
   readonly knownDifference?: Partial<Record<Form, string>>;
 }
@@ -32,7 +25,6 @@ const tiny = (name: string): NetworkFiles => ({
   onnx: `mlperf-tiny/${name}_int8.qdq.onnx`,
 });
 
-/** A file that does not exist is a form that is not available: its column stays empty. */
 const NETWORKS: readonly NetworkFiles[] = [
   {
     name: "mobilenet_v2",
@@ -51,6 +43,14 @@ const NETWORKS: readonly NetworkFiles[] = [
   tiny("resnet8"),
   tiny("vww"),
   tiny("ad01"),
+  { ...speed("mobilenet_v1_float", "mobilenet_v1_int8"), inFloat: true },
+  { ...speed("resnet50_float", "resnet50_int8"), inFloat: true },
+  {
+    name: "mobilenet_v2_float",
+    tflite: "imagenet/mobilenet_v2_int8_perchannel.tflite",
+    onnx: "imagenet/mobilenet_v2_float.onnx",
+    inFloat: true,
+  },
   {
     name: "resnet8_float",
     tflite: "mlperf-tiny/resnet8_float.tflite",
@@ -60,112 +60,19 @@ const NETWORKS: readonly NetworkFiles[] = [
   { name: "digits", tflite: "digits_int8.tflite" },
 ];
 
-/** Networks of the default run: all that TFLite files of full size or a rival's form exist for. */
-export const DEFAULT_NETWORKS = NETWORKS.map(({ name }) => name).filter(
-  (name) => name !== "digits",
-);
 /** In the repository, so that it is there on every machine. */
 export const BRIEF_NETWORK = "digits";
 
-/** The network's files and its input on disk, ready for a host. */
-export interface Network {
-  readonly name: string;
-  readonly files: Partial<Record<Form, string>>;
-  readonly input: Omit<Input, "data">;
-  readonly inputFile: string;
-  readonly output: {
-    /** real = (code − zeroPoint) · scale; absent for a float output. */
-    readonly quantization: { readonly scale: number; readonly zeroPoint: number } | undefined;
-    /** Range of the codes. */
-    readonly min: number;
-    readonly max: number;
-  };
-  readonly knownDifference: NetworkFiles["knownDifference"];
-  /** What native TFLite answers (XNNPACK), in codes or reals as the file has it. */
-  readonly expected: readonly number[] | undefined;
-}
+export const DEFAULT_NETWORKS: readonly string[] = NETWORKS.map(({ name }) => name).filter(
+  (name) => name !== BRIEF_NETWORK,
+);
 
-/**
- * @param workFolder where a generated input is written
- * @throws Error for an unknown name or a missing TFLite file
- */
-export function findNetwork(name: string, workFolder: string): Network {
-  const files = NETWORKS.find((network) => network.name === name);
-  if (files === undefined) {
-    throw new Error(`network: expected one of ${NETWORKS.map((n) => n.name)}, got "${name}"`);
+/** @throws RangeError for a name that is not in the list */
+export function findNetwork(name: string): NetworkFiles {
+  const network = NETWORKS.find((candidate) => candidate.name === name);
+  if (network === undefined) {
+    const names = NETWORKS.map((candidate) => candidate.name).join(", ");
+    throw new RangeError(`network: expected one of ${names}, got "${name}"`);
   }
-  const tflite = findFile(files.tflite);
-  if (tflite === undefined) throw new Error(`network ${name}: ${files.tflite} does not exist`);
-  const onnx = files.onnx === undefined ? undefined : findFile(files.onnx);
-  const graph = importModel(new Uint8Array(readFileSync(tflite)));
-  const inputType = graph.values[graph.inputs[0]!]!.type;
-  const outputType = graph.values[graph.outputs[0]!]!.type;
-  const { format, shape, quantization } = inputType;
-  const input = {
-    dtype: format.name as Input["dtype"],
-    shape,
-    scale: quantization?.scale[0] ?? 1,
-    zeroPoint: quantization?.zeroPoint[0] ?? 0,
-  };
-  const golden = findGolden(files.tflite, outputType.format.name);
-  return {
-    name,
-    files: { tflite, ...(onnx === undefined ? {} : { onnx }) },
-    input,
-    inputFile: golden?.inputFile ?? writeNoise(input, join(workFolder, `${name}.input`)),
-    output: {
-      quantization: outputType.quantization && {
-        scale: outputType.quantization.scale[0]!,
-        zeroPoint: outputType.quantization.zeroPoint[0]!,
-      },
-      min: outputType.format.min,
-      max: outputType.format.max,
-    },
-    knownDifference: files.knownDifference,
-    expected: golden?.output,
-  };
-}
-
-function findFile(path: string): string | undefined {
-  return [join(root, "models", path), join(shared, "models", path)].find(existsSync);
-}
-
-interface GoldenEntry {
-  readonly model: string;
-  readonly cases: readonly {
-    readonly input: { readonly file: string };
-    readonly outputs: readonly { readonly xnnpack: string }[];
-  }[];
-}
-
-function findGolden(
-  model: string,
-  outputFormat: string,
-): { inputFile: string; output: number[] } | undefined {
-  const folder = join(shared, "golden/models");
-  if (!existsSync(join(folder, "index.json"))) return undefined;
-  const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as GoldenEntry[];
-  const first = index.find((entry) => entry.model === model)?.cases[0];
-  if (first === undefined) return undefined;
-  const { buffer } = new Uint8Array(readFileSync(join(folder, first.outputs[0]!.xnnpack)));
-  const output =
-    outputFormat === "float32"
-      ? new Float32Array(buffer)
-      : outputFormat === "int8"
-        ? new Int8Array(buffer)
-        : new Uint8Array(buffer);
-  return { inputFile: join(folder, first.input.file), output: Array.from(output) };
-}
-
-/** Seeded codes over the whole range, or reals in [0, 1). */
-function writeNoise({ dtype, shape }: Omit<Input, "data">, file: string): string {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  let state = 1;
-  const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-  const data =
-    dtype === "float32"
-      ? Float32Array.from({ length: count }, next)
-      : Uint8Array.from({ length: count }, () => next() * 256);
-  writeFileSync(file, new Uint8Array(data.buffer));
-  return file;
+  return network;
 }

@@ -5,7 +5,7 @@
 import type { Graph } from "../../src/graph/index.ts";
 import { importModel } from "../../src/importers/index.ts";
 import type { Activation, Conv2DAttributes, Extent2D, Padding } from "../../src/operators/index.ts";
-import type { Tensor } from "../../src/tensor/index.ts";
+import { dequantizeTensor } from "./float/dequantize.ts";
 
 export interface TfTensor {
   readonly shape: number[];
@@ -136,7 +136,7 @@ export function buildNetwork(tf: TensorFlow, bytes: Uint8Array): (input: TfTenso
 
 function buildConstants(tf: TensorFlow, graph: Graph): (TfTensor | undefined)[] {
   const constants = graph.values.map(({ constant }) =>
-    constant === undefined ? undefined : tf.tensor(reals(constant), constant.type.shape),
+    constant === undefined ? undefined : tf.tensor(dequantizeTensor(constant), constant.type.shape),
   );
   for (const { operator, inputs } of graph.nodes) {
     const id = inputs[1]!;
@@ -151,18 +151,6 @@ function buildConstants(tf: TensorFlow, graph: Graph): (TfTensor | undefined)[] 
     }
   }
   return constants;
-}
-
-/** Real values of a constant, per tensor or per channel. */
-function reals({ type, data }: Tensor): Float32Array {
-  const { quantization, shape } = type;
-  if (quantization === undefined) return Float32Array.from(data as ArrayLike<number>, Number);
-  const { scale, zeroPoint, axis } = quantization;
-  const inner = shape.slice(axis + 1).reduce((product, extent) => product * extent, 1);
-  return Float32Array.from(data as ArrayLike<number>, (code, i) => {
-    const channel = scale.length === 1 ? 0 : Math.floor(i / inner) % scale.length;
-    return (Number(code) - zeroPoint[channel]!) * scale[channel]!;
-  });
 }
 
 function convolution(

@@ -2,7 +2,7 @@
  * Do the runtimes answer the same? Integer runtimes round intermediate results in different ways, so
  * their codes may differ by a few steps; a float runtime on an integer network shares the top-1 only.
  */
-import type { Network } from "../networks.ts";
+import type { Network } from "./network.ts";
 import type { Rival } from "../rival.ts";
 import type { Opened } from "./host.ts";
 

@@ -9,6 +9,7 @@ import type { Rival } from "../rival.ts";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 export interface Machine {
+  /** Name, family and model: cloud machines hide the marketing name. */
   readonly cpu: string;
   readonly cores: number;
   /** The extensions that the peers' kernels are chosen by. */
@@ -20,21 +21,30 @@ export interface Machine {
 }
 
 export function describeMachine(): Machine {
+  const present = new Set(cpuFact("flags|Features").split(/\s+/));
   return {
-    cpu: cpus()[0]?.model ?? "unknown",
+    cpu: describeCpu(),
     cores: availableParallelism(),
-    extensions: readExtensions(),
+    extensions: EXTENSIONS.filter((name) => present.has(name)),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${process.platform} ${process.arch}`,
     load: loadavg()[0]!,
   };
 }
 
-function readExtensions(): string[] {
-  if (!existsSync("/proc/cpuinfo")) return [];
-  const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1];
-  const present = new Set((flags ?? "").trim().split(/\s+/));
-  return ["avx2", "avx_vnni", "avx512_vnni", "asimddp", "i8mm"].filter((name) => present.has(name));
+const EXTENSIONS = ["avx2", "avx_vnni", "avx512_vnni", "asimddp", "i8mm"];
+
+function describeCpu(): string {
+  const name = cpus()[0]?.model ?? "unknown";
+  const family = cpuFact("cpu family");
+  return family === "" ? name : `${name}, family ${family} model ${cpuFact("model")}`;
+}
+
+/** What Linux says of the first processor, "" elsewhere. */
+function cpuFact(key: string): string {
+  if (!existsSync("/proc/cpuinfo")) return "";
+  const line = new RegExp(`^(?:${key})\\s*:(.*)$`, "m");
+  return line.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]?.trim() ?? "";
 }
 
 /** The version of a rival's package, or undefined where it is not installed. */

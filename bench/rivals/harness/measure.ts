@@ -1,5 +1,5 @@
 /** One network: opens every contender, checks its answer, and times them all in turns. */
-import type { Network } from "../networks.ts";
+import type { Network } from "./network.ts";
 import type { HostName } from "../rival.ts";
 import { type Agreement, compareAnswers } from "./agreement.ts";
 import type { Contender } from "./contender.ts";

@@ -1,7 +1,7 @@
 /** The command line of `npm run bench:rivals`. */
 import { parseArgs } from "node:util";
 import { RIVALS, findRival } from "../index.ts";
-import { BRIEF_NETWORK, DEFAULT_NETWORKS } from "../networks.ts";
+import { BRIEF_NETWORK, DEFAULT_NETWORKS, findNetwork } from "../networks.ts";
 import type { HostName, Rival } from "../rival.ts";
 import type { MeasureSettings } from "./measure.ts";
 
@@ -52,6 +52,7 @@ export function readOptions(args: readonly string[]): Options {
   });
   const { brief, revectorize, output, help } = values;
   const networks = values.networks?.split(",") ?? (brief ? [BRIEF_NETWORK] : DEFAULT_NETWORKS);
+  for (const name of networks) findNetwork(name);
   return {
     networks,
     rivals: values.rivals?.split(",").map(findRival) ?? RIVALS,
