@@ -14,8 +14,9 @@ export function depthwise_f32_f32_4x4(parameters: usize, scratch: usize, tile: i
   const rowStride = p.outputWidth * p.yStride;
   let y = p.y + (n * p.outputHeight + start) * rowStride;
   let next = 0;
+  const pad = f32x4.splat(0);
   for (let oy = start; oy < end; oy++) {
-    next = advance<f32>(p, scratch, image, oy, next, 0);
+    next = advance<f32>(p, scratch, image, oy, next, pad);
     let panel = p.panels;
     for (let channel = 0; channel < p.channels; channel += 4) {
       panelRow_f32(p, scratch, panel, channel, y + (channel << 2));

@@ -3,6 +3,8 @@
  * padded with the zero point, uint8 codes flipped to int8, and with one channel per output channel (a
  * channel multiplier repeats them here). Loops over it know neither borders nor multipliers.
  */
+import { fillRun } from "./lanes";
+
 
 @unmanaged
 export class DepthwiseParameters {
@@ -61,12 +63,6 @@ function ringStart(p: DepthwiseParameters, scratch: usize): usize {
   return scratch + ((p.filterHeight * 4 + 15) & -16) + 64;
 }
 
-
-@inline
-function fill<T>(to: usize, count: i32, value: T): void {
-  for (let end = to + count * sizeof<T>(); to < end; to += sizeof<T>()) store<T>(to, value);
-}
-
 /** Pixels of one row, each channel `multiplier` times. */
 @inline
 function copyPixels<T>(p: DepthwiseParameters, from: usize, to: usize, flip: T): void {
@@ -102,24 +98,26 @@ function copyRow(from: usize, to: usize, bytes: i32, flip: i32): void {
 
 /** Brings padded row `row` of image `image` into its place in the ring. */
 @inline
-function loadRow<T>(p: DepthwiseParameters, image: usize, row: i32, to: usize, pad: T): void {
+function loadRow<T>(p: DepthwiseParameters, image: usize, row: i32, to: usize, pad: v128): void {
   const line = row - p.padTop;
-  const left = p.padLeft * p.channels;
-  const inside = p.inputWidth * p.channels;
-  const right = p.padRight * p.channels;
+  const pixel = p.channels * sizeof<T>();
+  const left = p.padLeft * pixel;
+  const inside = p.inputWidth * pixel;
+  const right = p.padRight * pixel;
+  // Fills may write 15 bytes too many: over what is written next, or into the end of the ring's row.
   if (<u32>line >= <u32>p.inputHeight) {
-    fill<T>(to, left + inside + right, pad);
+    fillRun(to, pad, left + inside + right);
     return;
   }
-  fill<T>(to, left, pad);
-  const interior = to + left * sizeof<T>();
+  fillRun(to, pad, left);
+  const interior = to + left;
   const from = image + line * p.inputWidth * p.xStride;
-  if (p.multiplier == 1 && p.xStride == p.channels * sizeof<T>()) {
-    copyRow(from, interior, inside * sizeof<T>(), p.inputFlip);
+  if (p.multiplier == 1 && p.xStride == pixel) {
+    copyRow(from, interior, inside, p.inputFlip);
   } else {
     copyPixels<T>(p, from, interior, <T>p.inputFlip);
   }
-  fill<T>(interior + inside * sizeof<T>(), right, pad);
+  fillRun(interior + inside, pad, right);
 }
 
 /**
@@ -133,7 +131,7 @@ export function advance<T>(
   image: usize,
   oy: i32,
   next: i32,
-  pad: T,
+  pad: v128,
 ): i32 {
   const rows = ringRows(p);
   const ring = ringStart(p, scratch);

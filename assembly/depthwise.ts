@@ -16,7 +16,7 @@
  */
 import { advance, DepthwiseParameters } from "./depthwise-rows";
 import { interleaveHigh16, interleaveLow16, storePart64 } from "./lanes";
-import { baseOf, floorOf, requantizeFixed, requantizeFp32 } from "./requantize";
+import { baseOf, floorOf, magicOf, requantizeFixed, requantizeMagic } from "./requantize";
 
 /** Output columns, 4 at a time, of one panel of 8 channels and one output row. */
 @inline
@@ -36,6 +36,7 @@ function panelRow(
   const biasHigh = v128.load(tail, 16);
   const floor = floorOf(p.low, p.zeroPoint);
   const base = baseOf(p.zeroPoint);
+  const magic = magicOf(base, p.zeroPoint);
   const most = i8x16.splat(<i8>p.high);
   const flip = i32x4.splat(p.outputFlip);
   const width = min(channels - channel, 8);
@@ -119,14 +120,14 @@ function panelRow(
     } else {
       const ml = v128.load(tail, 32);
       const mh = v128.load(tail, 48);
-      a0l = requantizeFp32(a0l, ml, floor, base);
-      a0h = requantizeFp32(a0h, mh, floor, base);
-      a1l = requantizeFp32(a1l, ml, floor, base);
-      a1h = requantizeFp32(a1h, mh, floor, base);
-      a2l = requantizeFp32(a2l, ml, floor, base);
-      a2h = requantizeFp32(a2h, mh, floor, base);
-      a3l = requantizeFp32(a3l, ml, floor, base);
-      a3h = requantizeFp32(a3h, mh, floor, base);
+      a0l = requantizeMagic(a0l, ml, magic, floor, base);
+      a0h = requantizeMagic(a0h, mh, magic, floor, base);
+      a1l = requantizeMagic(a1l, ml, magic, floor, base);
+      a1h = requantizeMagic(a1h, mh, magic, floor, base);
+      a2l = requantizeMagic(a2l, ml, magic, floor, base);
+      a2h = requantizeMagic(a2h, mh, magic, floor, base);
+      a3l = requantizeMagic(a3l, ml, magic, floor, base);
+      a3h = requantizeMagic(a3h, mh, magic, floor, base);
       y01 = narrowPair(a0l, a0h, a1l, a1h);
       y23 = narrowPair(a2l, a2h, a3l, a3h);
     }
@@ -200,9 +201,10 @@ function depthwise_i8(
   const image = p.x + n * p.inputHeight * p.inputWidth * p.xStride;
   const rowStride = p.outputWidth * p.yStride;
   let y = p.y + (n * p.outputHeight + start) * rowStride;
+  const pad = i8x16.splat(<i8>p.padCode);
   let next = 0;
   for (let oy = start; oy < end; oy++) {
-    next = advance<u8>(p, scratch, image, oy, next, <u8>p.padCode);
+    next = advance<u8>(p, scratch, image, oy, next, pad);
     let panel = p.panels;
     for (let channel = 0; channel < p.channels; channel += 8) {
       panelRow(p, scratch, panel, channel, y + channel, strideOne, fixed);

@@ -224,9 +224,15 @@ export function magicOf(base: v128, zeroPoint: i32): v128 {
   return i32x4.add(base, i32x4.splat(zeroPoint));
 }
 
-/** `requantizeFp32` without the clamp from below, for |acc · scale| < 2^22. `magic`: `magicOf`. */
+/** `requantizeFp32` with its constant in a register. `magic`: `magicOf`. */
 @inline
-export function requantizeBounded(acc: v128, scale: v128, magic: v128, base: v128): v128 {
-  const scaled = f32x4.mul(f32x4.convert_i32x4_s(acc), scale);
-  return i32x4.sub(f32x4.add(scaled, magic), base);
+export function requantizeMagic(
+  acc: v128,
+  scale: v128,
+  magic: v128,
+  floor: v128,
+  base: v128,
+): v128 {
+  const rounded = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), magic);
+  return i32x4.sub(i32x4.max_s(rounded, floor), base);
 }

@@ -26,7 +26,9 @@ export function lowerDepthwiseConv2D(
   const [x, w] = context.inputs;
   if (x === undefined || w === undefined || context.constant(1) === undefined) return false;
   const geometry = depthwiseGeometry(x, w, attributes);
-  if (x.format.name === "float32") return lowerFloats(context, geometry, attributes);
+  if (x.format.name === "float32") {
+    return w.format.name === "float32" && lowerFloats(context, geometry, attributes);
+  }
   return lowerCodes(context, geometry, attributes);
 }
 
@@ -46,7 +48,7 @@ function lowerCodes(
     activation,
     context.rounding,
   );
-  if (output.rule === "float64") return false;
+  if (output.rule !== "fp32" && output.rule !== "fixed") return false;
   const { multipliers, range } = output;
   const weights = correctedWeights(context.constant(1)!, weightZeroPoints, 1);
   const filters = { weights, height: filter[0], width: filter[1], channels };
