@@ -3,6 +3,8 @@
  * All functions are exact for every int32 argument; nothing here depends on Math.log or Math.pow.
  */
 
+import { QuantizationError } from "../errors.ts";
+
 /** `fp32`: float32 multiply, ties to even (default). `tflite-reference`: gemmlowp's fixed point. */
 export type Rounding = "fp32" | "tflite-reference";
 
@@ -43,7 +45,10 @@ export function frexp(value: number): { mantissa: number; exponent: number } {
   return { mantissa: view.getFloat64(0), exponent: exponent - 1022 };
 }
 
-/** QM(d): fixed-point form of a finite real multiplier d ≥ 0. */
+/**
+ * QM(d): fixed-point form of a finite real multiplier d ≥ 0.
+ * @throws QuantizationError d ≥ 2^31: MBQM shifts by the exponent, and no int32 shift goes that far
+ */
 export function quantizeMultiplier(value: number): FixedMultiplier {
   if (value === 0) return { q: 0, exponent: 0 };
   let { mantissa, exponent } = frexp(value);
@@ -53,6 +58,9 @@ export function quantizeMultiplier(value: number): FixedMultiplier {
     exponent += 1;
   }
   if (exponent < -31) return { q: 0, exponent: 0 };
+  if (exponent > 31) {
+    throw new QuantizationError(`expected a fixed-point multiplier below 2^31, got ${value}`);
+  }
   return { q, exponent };
 }
 
