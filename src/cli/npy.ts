@@ -64,6 +64,7 @@ export function readNpy(bytes: Uint8Array): NpyArray {
   if (bytes.length - start !== expected) {
     fail(`${expected} bytes of elements`, String(bytes.length - start));
   }
-  // The copy aligns the elements.
-  return { shape, data: new elements(bytes.slice(start).buffer, 0, count) };
+  // A copy is aligned. (`slice` of a Node Buffer would be a view.)
+  const copy = new Uint8Array(bytes.subarray(start));
+  return { shape, data: new elements(copy.buffer, 0, count) };
 }

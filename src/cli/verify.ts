@@ -1,7 +1,7 @@
 /** `bitlane verify`: the cases of a golden index, compared with the recorded outputs. */
 import { readFile } from "node:fs/promises";
-import { BitlaneError } from "../errors.ts";
-import { load, type Model, type TypedArray } from "../model/index.ts";
+import { BitlaneError, InputError } from "../errors.ts";
+import { load, type Model, type TensorInfo, type TypedArray } from "../model/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import {
   type Arguments,
@@ -146,27 +146,30 @@ async function runCase(
   { inputs, outputs }: GoldenCase,
   model: Model,
 ): Promise<(CodeDifference | FloatDifference)[]> {
+  const inputNames = matchNames(inputs, model.inputs);
   const feeds: Record<string, TypedArray> = {};
-  for (const [i, tensor] of inputs.entries()) {
-    feeds[nameOf(tensor, i, model.inputs)] = await readTensor(tensor);
-  }
+  for (const [i, tensor] of inputs.entries()) feeds[inputNames[i]!] = await readTensor(tensor);
   const results = await model.run(feeds);
+  const outputNames = matchNames(outputs, model.outputs);
   return Promise.all(
     outputs.map(async (tensor, i) =>
-      compareTensors(results[nameOf(tensor, i, model.outputs)]!, await readTensor(tensor)),
+      compareTensors(results[outputNames[i]!]!, await readTensor(tensor)),
     ),
   );
 }
 
-/** The model's tensor of the recorded name; without one, of the recorded position. */
-function nameOf(
-  { name, file }: GoldenTensor,
-  position: number,
-  infos: readonly { readonly name: string }[],
-): string {
-  const info = infos.find((candidate) => candidate.name === name) ?? infos[position];
-  if (info === undefined) throw fileError(file, `tensor ${position} of the model`, "none");
-  return info.name;
+/**
+ * The model's name for every recorded tensor: the recorded names where the model has them all, else
+ * by position (a signature of the model may name its tensors anew).
+ */
+function matchNames(recorded: readonly GoldenTensor[], infos: readonly TensorInfo[]): string[] {
+  if (recorded.length !== infos.length) {
+    throw new InputError(`expected ${recorded.length} tensors, got a model with ${infos.length}`);
+  }
+  const names = infos.map(({ name }) => name);
+  const given = recorded.map(({ name }) => name);
+  const isKnown = given.every((name) => name !== undefined && names.includes(name));
+  return isKnown ? (given as string[]) : names;
 }
 
 async function readTensor(tensor: GoldenTensor) {

@@ -76,7 +76,7 @@ export function tensorFromBytes(type: TensorType, bytes: Uint8Array): Tensor {
     );
   }
   const aligned = bytes.byteOffset % dataConstructor(type.format).BYTES_PER_ELEMENT === 0;
-  const source = aligned ? bytes : bytes.slice();
+  const source = aligned ? bytes : new Uint8Array(bytes);
   return { type, data: viewData(type, source.buffer, source.byteOffset) };
 }
 
