@@ -3,7 +3,7 @@
  * Vitest's. Arguments are handed on: `npm test -- test/architecture.test.ts`.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./wasm.ts";
@@ -34,6 +34,9 @@ rmSync(folder, { recursive: true });
 // An error outside of any test, or a crash, fails the run without a failed test.
 if (status !== 0 && counts.failed === 0) counts.failed = 1;
 process.exitCode = counts.failed > 0 ? (status ?? 1) || 1 : 0;
+if (counts.skipped > 0 && !existsSync(join(root, "../shared"))) {
+  console.log("skipped: the tests that need ../shared, which is not here");
+}
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 
 function countTests(reportFile: string): { passed: number; failed: number; skipped: number } {
