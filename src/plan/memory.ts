@@ -1,11 +1,15 @@
 /**
  * Live-range memory planning: every buffer gets an offset in one arena so that no two buffers that
  * live at the same step overlap. Greedy by size, lowest gap that fits (Pisarchyk & Lee,
- * arXiv 2001.03288, "greedy by size"), tried beside two other orders; the smallest arena wins.
+ * arXiv 2001.03288, "greedy by size"), tried beside two other orders where the buffers are few; the
+ * smallest arena wins.
  */
 import type { BufferPlan } from "./plan.ts";
 
 export const ARENA_ALIGNMENT = 64;
+
+/** From here on only the order of steps is tried: the others compare every pair. */
+const MANY_BUFFERS = 4096;
 
 export interface ArenaPlan {
   readonly offsets: readonly number[];
@@ -20,14 +24,15 @@ export function planArena(buffers: readonly Interval[]): ArenaPlan {
   const sizes = buffers.map((buffer) => align(buffer.sizeBytes));
   const indices = buffers.map((_, i) => i);
   const span = (i: number) => buffers[i]!.lastStep - buffers[i]!.firstStep;
-  const orders = [
+  const byStep = indices.toSorted(
+    (a, b) => buffers[a]!.firstStep - buffers[b]!.firstStep || sizes[b]! - sizes[a]!,
+  );
+  const bySize = [
     indices.toSorted((a, b) => sizes[b]! - sizes[a]! || a - b),
     indices.toSorted((a, b) => sizes[b]! * span(b) - sizes[a]! * span(a) || a - b),
-    indices.toSorted(
-      (a, b) => buffers[a]!.firstStep - buffers[b]!.firstStep || sizes[b]! - sizes[a]!,
-    ),
   ];
-  const tried = orders.map((order) => place(buffers, sizes, order));
+  const orders = buffers.length > MANY_BUFFERS ? [byStep] : [...bySize, byStep];
+  const tried = orders.map((order) => place(buffers, sizes, order, order === byStep));
   const best = tried.reduce((a, b) => (b.arenaBytes < a.arenaBytes ? b : a));
   return { ...best, lowerBound: lowerBound(buffers, sizes) };
 }
@@ -40,12 +45,15 @@ function place(
   buffers: readonly Interval[],
   sizes: readonly number[],
   order: readonly number[],
+  inStepOrder: boolean,
 ): { offsets: number[]; arenaBytes: number } {
   const offsets = new Array<number>(buffers.length).fill(0);
-  const placed: number[] = [];
+  let placed: number[] = [];
   let arenaBytes = 0;
   for (const i of order) {
     const { firstStep, lastStep } = buffers[i]!;
+    // In the order of steps, what has ended is never a neighbour again.
+    if (inStepOrder) placed = placed.filter((j) => buffers[j]!.lastStep >= firstStep);
     const neighbours = placed
       .filter((j) => buffers[j]!.firstStep <= lastStep && buffers[j]!.lastStep >= firstStep)
       .toSorted((a, b) => offsets[a]! - offsets[b]!);
