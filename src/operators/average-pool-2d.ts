@@ -13,7 +13,7 @@ import { eachWindow, inferPool, type PoolAttributes, poolGeometry } from "./pool
 export type AveragePool2DAttributes = PoolAttributes;
 
 /** trunc((S ± n/2) / n): S the sum of n stored codes. */
-export function averageCode(sum: number, count: number): number {
+function averageCode(sum: number, count: number): number {
   const half = count >> 1;
   return Math.trunc((sum > 0 ? sum + half : sum - half) / count);
 }

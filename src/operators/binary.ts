@@ -58,7 +58,7 @@ export interface BinaryRule<A> {
  * For each element of `result`, the element of an operand that meets it; undefined where that is the
  * same index.
  */
-export function broadcastIndices(shape: Shape, result: Shape): Int32Array | undefined {
+function broadcastIndices(shape: Shape, result: Shape): Int32Array | undefined {
   if (sameShape(shape, result)) return undefined;
   const indices = new Int32Array(elementCount(result));
   const strides = broadcastStrides(shape, result);

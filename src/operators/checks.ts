@@ -4,7 +4,7 @@
  */
 import { ModelError, QuantizationError, ShapeError, UnsupportedError } from "../errors.ts";
 import type { Format } from "../formats/index.ts";
-import { checkQuantization, type Quantization } from "../quantization/index.ts";
+import { checkQuantization } from "../quantization/index.ts";
 import { elementCount, type Shape, type Tensor, type TensorType } from "../tensor/index.ts";
 import type { Activation, Extent2D } from "./operator.ts";
 
@@ -93,7 +93,7 @@ export function affine(type: TensorType, what: string): Affine {
 }
 
 /** Input and output share scale and zero point: the operator moves or compares codes. */
-export function checkSameAffine(a: TensorType, b: TensorType, what: string): void {
+function checkSameAffine(a: TensorType, b: TensorType, what: string): void {
   const x = affine(a, "input");
   const y = affine(b, what);
   if (x.scale !== y.scale || x.zeroPoint !== y.zeroPoint) {
@@ -141,11 +141,6 @@ export function requireConstant(tensor: Tensor | undefined, what: string): Tenso
 export function outputType(declared: TensorType, shape: Shape): TensorType {
   elementCount(shape);
   return { ...declared, shape };
-}
-
-/** Quantization as declared; undefined never becomes an own property. */
-export function typeOf(format: Format, shape: Shape, quantization?: Quantization): TensorType {
-  return quantization === undefined ? { format, shape } : { format, shape, quantization };
 }
 
 /** The 8-bit output of Logistic, Softmax and Tanh has one fixed quantization. */

@@ -2,84 +2,20 @@
  * Conv2D: y[n, oy, ox, o] = activation(bias[o] + Σ x[n, oy·s − p + kh·d, ox·s − p + kw·d, c] · w[o, kh, kw, c]),
  * groups of channels included (CONV_2D of TFLite; numerics.md, sections 3 and 4).
  */
-import { ShapeError } from "../errors.ts";
-import { f32, type Rounding } from "../quantization/index.ts";
-import { allocateTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
-import { clampFloat, floatActivationRange } from "./activation-range.ts";
+import { allocateTensor, elementCount, type Tensor } from "../tensor/index.ts";
 import {
   checkActivation,
   checkCounts,
   checkFormat,
-  checkNotEmpty,
-  checkRank,
   isQuantized8,
   outputType,
   requireInput,
 } from "./checks.ts";
-import {
-  checkFloatConv,
-  checkQuantizedConv,
-  conv2DQuantization,
-  correctedCodes,
-  correctedWeights,
-  requantize,
-} from "./conv-quantization.ts";
-import {
-  checkDynamicRange,
-  dequantizeSum,
-  isDynamicRange,
-  quantizeDynamically,
-  weightScale,
-} from "./dynamic-range.ts";
-import type { Activation, Extent2D, Operator, Padding } from "./operator.ts";
-import { type WindowGeometry, windowGeometry } from "./window.ts";
-
-export interface Conv2DAttributes {
-  readonly strides: Extent2D;
-  readonly dilations: Extent2D;
-  readonly padding: Padding;
-  readonly activation: Activation;
-}
-
-/** Geometry of a convolution of x [N, H, W, C] with filters w [O, KH, KW, C / groups]. */
-export interface ConvGeometry extends WindowGeometry {
-  readonly batch: number;
-  readonly inputChannels: number;
-  readonly outputChannels: number;
-  readonly groups: number;
-  /** KH · KW · C / groups. */
-  readonly depth: number;
-}
-
-/** @throws ShapeError ranks, channels or groups that do not fit */
-export function convGeometry(
-  x: TensorType,
-  w: TensorType,
-  attributes: Pick<Conv2DAttributes, "strides" | "dilations" | "padding">,
-): ConvGeometry {
-  checkRank(x, 4, "input");
-  checkRank(w, 4, "filters");
-  checkNotEmpty(w, "filters");
-  checkNotEmpty(x, "input");
-  const [batch, height, width, inputChannels] = x.shape as [number, number, number, number];
-  const [outputChannels, filterHeight, filterWidth, own] = w.shape as typeof x.shape & number[];
-  const groups = inputChannels / own!;
-  if (!Number.isInteger(groups) || outputChannels! % groups !== 0) {
-    throw new ShapeError(
-      `expected filters whose channels divide those of the input, got ${own} and ${inputChannels} channels for ${outputChannels} outputs`,
-    );
-  }
-  const { strides, dilations, padding } = attributes;
-  const filter: Extent2D = [filterHeight!, filterWidth!];
-  return {
-    ...windowGeometry([height, width], filter, strides, dilations, padding),
-    batch,
-    inputChannels,
-    outputChannels: outputChannels!,
-    groups,
-    depth: elementCount(w.shape) / outputChannels!,
-  };
-}
+import { checkFloatConv, checkQuantizedConv } from "./conv-checks.ts";
+import { type Conv2DAttributes, convGeometry } from "./conv-geometry.ts";
+import { convolveCodes, convolveDynamically, convolveFloats } from "./conv-loops.ts";
+import { checkDynamicRange, isDynamicRange } from "./dynamic-range.ts";
+import type { Operator } from "./operator.ts";
 
 export const conv2D: Operator<Conv2DAttributes> = {
   name: "Conv2D",
@@ -141,153 +77,3 @@ export const conv2D: Operator<Conv2DAttributes> = {
     return elementCount(outputs[0]!.shape) * w[1]! * w[2]! * w[3]!;
   },
 };
-
-/**
- * The inputs of one output position and group in the order (kh, kw, c) of the filters. Taps outside
- * the image are 0: codes come with their zero point removed.
- */
-function gatherPatch<T extends Int16Array | Float32Array>(
-  x: T,
-  geometry: ConvGeometry,
-  [n, oy, ox, group]: readonly [number, number, number, number],
-  patch: T,
-): void {
-  const { input, filter, strides, dilations, border, inputChannels, groups } = geometry;
-  const [height, width] = input;
-  const count = inputChannels / groups;
-  let k = 0;
-  for (let kh = 0; kh < filter[0]; kh++) {
-    const iy = oy * strides[0] - border.top + kh * dilations[0];
-    for (let kw = 0; kw < filter[1]; kw++) {
-      const ix = ox * strides[1] - border.left + kw * dilations[1];
-      if (iy < 0 || iy >= height || ix < 0 || ix >= width) {
-        for (let c = 0; c < count; c++) patch[k++] = 0;
-      } else {
-        const from = ((n * height + iy) * width + ix) * inputChannels + group * count;
-        for (let c = 0; c < count; c++) patch[k++] = x[from + c]!;
-      }
-    }
-  }
-}
-
-function convolveCodes(
-  x: Tensor,
-  w: Tensor,
-  bias: Tensor | undefined,
-  y: Tensor,
-  geometry: ConvGeometry,
-  activation: Activation,
-  rounding: Rounding,
-): void {
-  const { batch, outputChannels, groups, depth, output } = geometry;
-  const constants = conv2DQuantization(x.type, w.type, y.type, activation, rounding);
-  const x1 = correctedCodes(x, constants.inputZeroPoint);
-  const w1 = correctedWeights(w, constants.weightZeroPoints, depth);
-  const biases = bias?.data as Int32Array | undefined;
-  const patch = new Int16Array(depth);
-  const perGroup = outputChannels / groups;
-  let index = 0;
-  for (let n = 0; n < batch; n++) {
-    for (let oy = 0; oy < output[0]; oy++) {
-      for (let ox = 0; ox < output[1]; ox++) {
-        for (let o = 0; o < outputChannels; o++) {
-          if (o % perGroup === 0) gatherPatch(x1, geometry, [n, oy, ox, o / perGroup], patch);
-          const sum = dotCodes(patch, w1, o * depth, biases === undefined ? 0 : biases[o]!);
-          y.data[index++] = requantize(sum, o, constants.output);
-        }
-      }
-    }
-  }
-}
-
-/** True where every output reads the input pixel of its own position. */
-function isPointwise({ filter, strides, input, output, groups }: ConvGeometry): boolean {
-  return (
-    groups === 1 &&
-    [...filter, ...strides].every((extent) => extent === 1) &&
-    input.every((extent, i) => extent === output[i])
-  );
-}
-
-function convolveDynamically(
-  x: Tensor,
-  w: Tensor,
-  bias: Tensor | undefined,
-  y: Tensor,
-  geometry: ConvGeometry,
-  activation: Activation,
-  rounding: Rounding,
-): void {
-  const { batch, outputChannels, groups, depth, output } = geometry;
-  const perPixel = rounding === "fp32" && isPointwise(geometry);
-  const pixels = batch * output[0] * output[1];
-  const parts = perPixel ? pixels : batch;
-  const { codes, scales } = quantizeDynamically(x.data as Float32Array, parts, w.type, rounding);
-  const weights = correctedWeights(w, new Int32Array(outputChannels), depth);
-  const biases = bias?.data as Float32Array | undefined;
-  const range = floatActivationRange(activation);
-  const patch = new Int16Array(depth);
-  const perGroup = outputChannels / groups;
-  let index = 0;
-  for (let n = 0; n < batch; n++) {
-    for (let oy = 0; oy < output[0]; oy++) {
-      for (let ox = 0; ox < output[1]; ox++) {
-        for (let o = 0; o < outputChannels; o++) {
-          if (o % perGroup === 0) gatherPatch(codes, geometry, [n, oy, ox, o / perGroup], patch);
-          const sum = dotCodes(patch, weights, o * depth, 0);
-          const inputScale = scales[perPixel ? Math.floor(index / outputChannels) : n]!;
-          const value = dequantizeSum(sum, inputScale, weightScale(w.type, o), biases?.[o] ?? 0);
-          y.data[index++] = clampFloat(value, range);
-        }
-      }
-    }
-  }
-}
-
-/** start + Σ a[k] · w[from + k]: exact, because infer proved that no sum leaves int32. */
-export function dotCodes(a: Int16Array, w: Int16Array, from: number, start: number): number {
-  let sum = start | 0;
-  for (let k = 0; k < a.length; k++) {
-    sum = (sum + Math.imul(a[k]!, w[from + k]!)) | 0;
-  }
-  return sum;
-}
-
-/**
- * Float32, one rounding per multiply and per add, in the order (kh, kw, c), starting from the bias.
- * Padded taps are ordinary multiply-adds of x = 0.
- */
-function convolveFloats(
-  x: Float32Array,
-  w: Float32Array,
-  bias: Float32Array | undefined,
-  y: Float32Array,
-  geometry: ConvGeometry,
-  activation: Activation,
-): void {
-  const { batch, outputChannels, groups, depth, output } = geometry;
-  const range = floatActivationRange(activation);
-  const patch = new Float32Array(depth);
-  const perGroup = outputChannels / groups;
-  let index = 0;
-  for (let n = 0; n < batch; n++) {
-    for (let oy = 0; oy < output[0]; oy++) {
-      for (let ox = 0; ox < output[1]; ox++) {
-        for (let o = 0; o < outputChannels; o++) {
-          if (o % perGroup === 0) gatherPatch(x, geometry, [n, oy, ox, o / perGroup], patch);
-          const sum = dotFloats(patch, w, o * depth, bias === undefined ? 0 : bias[o]!);
-          y[index++] = clampFloat(sum, range);
-        }
-      }
-    }
-  }
-}
-
-/** start + Σ a[k] · w[from + k] in float32, k ascending. */
-export function dotFloats(a: Float32Array, w: Float32Array, from: number, start: number): number {
-  let sum = f32(start);
-  for (let k = 0; k < a.length; k++) {
-    sum = f32(sum + f32(a[k]! * w[from + k]!));
-  }
-  return sum;
-}

@@ -16,10 +16,9 @@ import {
   outputType,
   requireInput,
 } from "./checks.ts";
-import type { Conv2DAttributes } from "./conv-2d.ts";
+import type { Conv2DAttributes } from "./conv-geometry.ts";
+import { checkFloatConv, checkQuantizedConv } from "./conv-checks.ts";
 import {
-  checkFloatConv,
-  checkQuantizedConv,
   convQuantization,
   correctedCodes,
   correctedWeights,

@@ -21,7 +21,7 @@ import { roundHalfEven } from "../formats/index.ts";
 import { f32, roundHalfAway, type Rounding, saturate } from "../quantization/index.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
 import { checkFormat, requireConstant } from "./checks.ts";
-import { checkBias, checkWeightQuantization } from "./conv-quantization.ts";
+import { checkBias, checkWeightQuantization } from "./conv-checks.ts";
 
 /** Codes with their zero point removed, and the scale of each part. */
 export interface DynamicCodes {

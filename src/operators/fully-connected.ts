@@ -17,10 +17,9 @@ import {
   outputType,
   requireInput,
 } from "./checks.ts";
-import { dotCodes, dotFloats } from "./conv-2d.ts";
+import { dotCodes, dotFloats } from "./conv-loops.ts";
+import { checkFloatConv, checkQuantizedConv } from "./conv-checks.ts";
 import {
-  checkFloatConv,
-  checkQuantizedConv,
   correctedCodes,
   correctedWeights,
   fullyConnectedQuantization,

@@ -1,6 +1,7 @@
 export * from "./operator.ts";
 export * from "./activation-range.ts";
 export * from "./conv-2d.ts";
+export * from "./conv-geometry.ts";
 export * from "./conv-quantization.ts";
 export * from "./depthwise-conv-2d.ts";
 export * from "./fully-connected.ts";
@@ -53,6 +54,7 @@ export * from "./softmax.ts";
 export * from "./sqrt.ts";
 export * from "./sub.ts";
 export * from "./sum.ts";
+export * from "./table-lookup.ts";
 export * from "./tanh.ts";
 export * from "./transpose-conv.ts";
 export * from "./unary.ts";

@@ -17,9 +17,8 @@ import {
   outputType,
   requireInput,
 } from "./checks.ts";
+import { checkFloatConv, checkQuantizedConv } from "./conv-checks.ts";
 import {
-  checkFloatConv,
-  checkQuantizedConv,
   convQuantization,
   correctedCodes,
   correctedWeights,
