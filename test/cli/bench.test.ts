@@ -1,0 +1,62 @@
+/** `bitlane bench`, and the process around the commands. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { MODEL, ONE_THREAD, root } from "./digits.ts";
+import { cli, cliJson } from "./record-terminal.ts";
+
+describe("bitlane bench", () => {
+  it("gives the fields that scripts read", async () => {
+    const { code, document } = await cliJson("bench", MODEL, "--runs", "3", "--threads", "1");
+    expect(code).toBe(0);
+    expect(Object.keys(document)).toEqual([
+      "medianMs",
+      "minMs",
+      "p95Ms",
+      "macs",
+      "macsPerSecond",
+      "firstRunMs",
+      "loadMs",
+      "arenaBytes",
+      "threads",
+      "isa",
+    ]);
+    const { minMs, medianMs, p95Ms, macs, macsPerSecond, threads } = document as Record<
+      string,
+      number
+    >;
+    expect(minMs).toBeGreaterThan(0);
+    expect(medianMs).toBeGreaterThanOrEqual(minMs!);
+    expect(p95Ms).toBeGreaterThanOrEqual(medianMs!);
+    expect([macs, threads]).toEqual([5_532_544, 1]);
+    expect(macsPerSecond).toBeCloseTo(macs! / (medianMs! / 1000), 3);
+  });
+
+  it("takes the threads and the instructions that are asked for", async () => {
+    const argv = ["--runs", "1", "--threads", "2", "--isa", "simd128"];
+    const { document } = await cliJson("bench", MODEL, ...argv);
+    expect(document).toMatchObject({ threads: 2, isa: "simd128" });
+  });
+
+  it("prints a table of the layers for --layers", async () => {
+    const { output } = await cli("bench", MODEL, ...ONE_THREAD, "--runs", "1", "--layers");
+    expect(output).toMatch(/^node {2}operator /m);
+    expect(output).toMatch(/^ +10 {2}Softmax .* %/m);
+  });
+});
+
+describe("the process", () => {
+  const main = join(root, "src/cli/main.ts");
+  const spawn = (...argv: string[]) =>
+    spawnSync(process.execPath, [main, ...argv], { encoding: "utf8" });
+
+  it("ends with the exit code, results on standard output, errors on the other stream", () => {
+    const success = spawn("inspect", MODEL, "--json");
+    expect([success.status, success.stderr]).toEqual([0, ""]);
+    expect(JSON.parse(success.stdout)).toMatchObject({ macs: 5_532_544 });
+    const failure = spawn("bench", "missing.tflite");
+    expect([failure.status, failure.stdout]).toEqual([1, ""]);
+    expect(failure.stderr).toMatch(/^bitlane bench: FORMAT: [^\n]+\n$/);
+    expect(spawn("bench").status).toBe(2);
+  });
+});
