@@ -2,4 +2,5 @@
 export * from "./graph.ts";
 export * from "./infer.ts";
 export * from "./interpret.ts";
+export * from "./passes/fuse-tables.ts";
 export * from "./print.ts";

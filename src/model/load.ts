@@ -1,6 +1,6 @@
 /** The composition root: the only place that joins the stages. */
 import { CancelledError, InputError } from "../errors.ts";
-import { type Graph, inferGraph, inputNamesOf } from "../graph/index.ts";
+import { fuseTables, type Graph, inferGraph, inputNamesOf } from "../graph/index.ts";
 import { checkWork, importModel, type Limits, resolveLimits } from "../importers/index.ts";
 import { createPlan, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
@@ -69,12 +69,14 @@ export async function planModel(
   throwIfAborted(options.signal);
   report({ stage: "import" });
   const imported = importModel(bytes, { limits });
-  const graph = inferGraph(imported, inputShapes(imported, options));
-  checkWork(graph, limits);
+  const inferred = inferGraph(imported, inputShapes(imported, options));
+  checkWork(inferred, limits);
   throwIfAborted(options.signal);
   report({ stage: "plan" });
+  const rounding = checkRounding(options.rounding);
+  const graph = fuseTables(inferred, rounding);
   const plan = createPlan(graph, {
-    rounding: checkRounding(options.rounding),
+    rounding,
     machine: { isa: chooseIsa(options) },
     ...(options.forcedKernel === undefined ? {} : { forced: options.forcedKernel }),
   });
