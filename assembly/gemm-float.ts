@@ -38,7 +38,7 @@ function tile4x8(a: usize, w: usize, units: i32, to: usize): void {
   let c2h = c0h;
   let c3l = c0l;
   let c3h = c0h;
-  do {
+  while (w < tail) {
     const wl = v128.load(w);
     const wh = v128.load(w, 16);
     const a0 = v128.load32_splat(a);
@@ -55,7 +55,7 @@ function tile4x8(a: usize, w: usize, units: i32, to: usize): void {
     c3h = f32x4.add(c3h, f32x4.mul(a3, wh));
     a += UNIT * MR;
     w += UNIT * NR;
-  } while (w < tail);
+  }
   const low = v128.load(tail, 32);
   const high = v128.load(tail, 48);
   v128.store(to, finishFloat(c0l, low, high));
@@ -74,13 +74,13 @@ function tile1x8(a: usize, w: usize, units: i32, to: usize): void {
   const tail = w + <usize>units * NR * UNIT;
   let cl = v128.load(tail);
   let ch = v128.load(tail, 16);
-  do {
+  while (w < tail) {
     const a0 = v128.load32_splat(a);
     cl = f32x4.add(cl, f32x4.mul(a0, v128.load(w)));
     ch = f32x4.add(ch, f32x4.mul(a0, v128.load(w, 16)));
     a += UNIT;
     w += UNIT * NR;
-  } while (w < tail);
+  }
   const low = v128.load(tail, 32);
   const high = v128.load(tail, 48);
   v128.store(to, finishFloat(cl, low, high));

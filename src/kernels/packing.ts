@@ -29,7 +29,7 @@ const STEP_UNITS = 2;
 
 /** Units of an integer row of `depth` values. */
 export function integerUnits(depth: number): number {
-  return Math.max(Math.ceil(depth / (PAIR * STEP_UNITS)) * STEP_UNITS, STEP_UNITS);
+  return Math.ceil(depth / (PAIR * STEP_UNITS)) * STEP_UNITS;
 }
 
 /** Bytes from panel to panel of integer weights of `weightBytes` each. */

@@ -154,13 +154,18 @@ describe("a transposed convolution with phases that no tap reaches", () => {
   const attributes = transposed([3, 3], "valid", [1, 5, 8, 4]);
   const shape = { x: [1, 2, 3, 4], w: [4, 2, 1, 4], channels: 4, depth: 8 } as const;
 
-  it("is the bias there, on integers", async () => {
-    const problem = randomProblem(transposeConv, attributes, { form: "int8", ...shape });
-    await expectEqual(problem, "conv_i8_i8_4x8c2");
+  it.each(["int8", "float32"] as const)("is the bias there (%s)", async (form) => {
+    const kernel = `conv_${operandCode(form)}`;
+    await expectEqual(randomProblem(transposeConv, attributes, { form, ...shape }), kernel);
   });
+});
 
-  it("stays on the reference, on floats", async () => {
+describe("a transposed convolution of floats with an infinite weight", () => {
+  it("stays on the reference, which skips taps outside the image", async () => {
+    const attributes = transposed([2, 2], "same", [1, 4, 4, 1]);
+    const shape = { x: [1, 2, 2, 1], w: [1, 3, 3, 1], channels: 1, depth: 9 } as const;
     const problem = randomProblem(transposeConv, attributes, { form: "float32", ...shape });
+    problem.graph.values.find(({ type }) => type.shape[1] === 3)!.constant!.data[4] = Infinity;
     await expectEqual(problem, "reference");
   });
 });

@@ -39,7 +39,7 @@ export function lowerTransposeConv(
   if (context.inputs[2] !== undefined && bias === undefined) return false;
   const geometry = transposeConvGeometry(x, w, attributes);
   const isFloat = x.format.name === "float32";
-  if (isFloat && !canPadFloats(geometry, constantWeights, bias)) return false;
+  if (isFloat && !canPadFloats(constantWeights, bias)) return false;
   const { batch, input, output, strides, inputChannels, outputChannels } = geometry;
   const { activation } = attributes;
   const rows = phases(geometry, 0);
@@ -149,17 +149,11 @@ function phaseWeights(
 
 /**
  * The reference skips taps outside x, the kernel adds 0 · w there: the same bits unless a weight is
- * infinite or NaN, or a sum is −0, which only a bias of −0 makes. A phase without taps has no sum.
+ * infinite or NaN, or a sum is −0, which only a bias of −0 makes.
  */
-function canPadFloats(
-  { filter, strides }: TransposeConvGeometry,
-  w: Tensor,
-  bias: Tensor | undefined,
-): boolean {
+function canPadFloats(w: Tensor, bias: Tensor | undefined): boolean {
   const biases = (bias?.data ?? []) as ArrayLike<number>;
   return (
-    filter[0] >= strides[0] &&
-    filter[1] >= strides[1] &&
     (w.data as Float32Array).every((weight) => Number.isFinite(weight)) &&
     !Array.from(biases).some((value) => Object.is(value, -0))
   );
