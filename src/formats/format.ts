@@ -10,7 +10,10 @@ export interface Format {
   readonly max: number;
   /** Exact value of a code (a bit pattern in the low `bits` bits). */
   decode(code: number): number;
-  /** Nearest code, ties to even, saturating; NaN gives the lowest value of an integer format. */
+  /**
+   * Nearest code, ties to even, saturating (float16 and bfloat16: infinity); NaN gives the lowest
+   * value of an integer format.
+   */
   encode(value: number): number;
 }
 

@@ -10,7 +10,10 @@ export interface TensorType {
   readonly quantization?: Quantization;
 }
 
-/** Element storage. Formats below 8 bits are packed bytes; float16 and bfloat16 are bit patterns. */
+/**
+ * Element storage. Integers and float32 are numbers, all other floats bit patterns: 9 to 16 bits in
+ * two bytes, 8 bits in one, fewer packed (see `packBits`).
+ */
 export type TensorData =
   Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Float32Array | BigInt64Array;
 
@@ -22,6 +25,7 @@ export interface Tensor {
 
 /** Bytes that `count` elements of a format take; formats below 8 bits are packed without gaps. */
 export function byteLength(format: Format, count: number): number {
+  if (format.bits > 8) return count * Math.ceil(format.bits / 16) * 2;
   return Math.ceil((count * format.bits) / 8);
 }
 
@@ -42,13 +46,11 @@ const CONSTRUCTORS: Readonly<Record<string, DataConstructor>> = {
   uint8: Uint8Array,
   bool: Uint8Array,
   float32: Float32Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
 };
 
 /** The typed-array class that holds a format's elements; packed formats are bytes. */
 export function dataConstructor(format: Format): DataConstructor {
-  return CONSTRUCTORS[format.name] ?? Uint8Array;
+  return CONSTRUCTORS[format.name] ?? (format.bits > 8 ? Uint16Array : Uint8Array);
 }
 
 /** The elements of `type` at a byte offset of a buffer, as a view. The offset must be aligned. */
@@ -80,7 +82,10 @@ export function tensorFromBytes(type: TensorType, bytes: Uint8Array): Tensor {
   return { type, data: viewData(type, source.buffer, source.byteOffset) };
 }
 
-/** Codes of an 8-, 4- or 2-bit integer tensor, one byte each, true sign. 8-bit data is not copied. */
+/**
+ * Codes of a tensor of 8 bits or fewer, one byte each: integers with their true sign, floats as bit
+ * patterns. 8-bit data is not copied.
+ */
 export function unpackCodes(tensor: Tensor): Int8Array | Uint8Array {
   const { format, shape } = tensor.type;
   const data = tensor.data;
@@ -88,11 +93,13 @@ export function unpackCodes(tensor: Tensor): Int8Array | Uint8Array {
   if (format.bits > 8) throw new ModelError(`expected 8 bits or fewer, got ${format.name}`);
   const count = elementCount(shape);
   const result = format.kind === "signed" ? new Int8Array(count) : new Uint8Array(count);
-  const perByte = 8 / format.bits;
   const mask = (1 << format.bits) - 1;
   for (let i = 0; i < count; i++) {
-    const code = (Number(data[Math.floor(i / perByte)]) >> ((i % perByte) * format.bits)) & mask;
-    result[i] = format.decode(code);
+    const bit = i * format.bits;
+    const byte = Math.floor(bit / 8);
+    // A code of 3, 5, 6 or 7 bits may reach into the next byte; behind the last one lies 0.
+    const code = ((Number(data[byte]) | (Number(data[byte + 1]) << 8)) >> (bit % 8)) & mask;
+    result[i] = format.kind === "signed" ? format.decode(code) : code;
   }
   return result;
 }
