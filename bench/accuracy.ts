@@ -19,7 +19,8 @@ import { capabilities, load, planModel, type TensorInfo, type TypedArray } from 
 import { sharedPath } from "../test/shared.ts";
 import { type DatasetName, readDataset, type Sample } from "./accuracy/data.ts";
 import { type Network, NETWORKS } from "./accuracy/networks.ts";
-import { describeMachine } from "./rivals/harness/machine.ts";
+import { bitlane } from "./rivals/bitlane.ts";
+import { describeMachine, installedVersion } from "./rivals/harness/machine.ts";
 
 const BRIEF_SAMPLES = 5;
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -169,14 +170,15 @@ function writeReport(rows: readonly Row[], withoutRecorded: string | undefined):
   const time = new Date().toISOString();
   const folder = options.brief ? "bench/results/local" : "bench/results";
   const file = join(root, folder, `accuracy-${time.slice(0, 16).replace(":", "")}.json`);
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-    version: string;
-  };
   const report = {
     date: time,
     command: ["node bench/accuracy.ts", ...process.argv.slice(2)].join(" "),
     machine: describeMachine(),
-    versions: { bitlane: version, node: process.version, v8: process.versions.v8 },
+    versions: {
+      bitlane: installedVersion(bitlane),
+      node: process.version,
+      v8: process.versions.v8,
+    },
     settings: { rounding, threads, isa: capabilities().relaxed ? "relaxed" : "simd128" },
     ...(withoutRecorded === undefined ? {} : { withoutRecorded }),
     networks: rows.map(({ expected, ...row }) => ({ ...row, expected: expected ?? null })),
