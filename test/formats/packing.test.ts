@@ -16,7 +16,7 @@ import {
   byteLength,
   packBits,
   tensorFromBytes,
-  unpackBits,
+  unpackCodes,
 } from "../../src/tensor/index.ts";
 
 const five = minifloat({ exponentBits: 2, mantissaBits: 2 });
@@ -48,7 +48,7 @@ describe("packed codes", () => {
         const codes = format.kind === "signed" ? patterns.map(format.decode) : patterns;
         const type = { format, shape: [codes.length] };
         const tensor = tensorFromBytes(type, packBits(format, codes));
-        expect([...unpackBits(tensor)]).toEqual(codes);
+        expect([...unpackCodes(tensor)]).toEqual(codes);
       }),
       { seed: 1 },
     );
