@@ -57,10 +57,10 @@ function ringRows(p: DepthwiseParameters): i32 {
   return (p.filterHeight - 1) * p.dilationY + 1;
 }
 
-/** Scratch: one row pointer per filter row, then 64 bytes for an epilogue, then the ring. */
+/** Scratch: one row pointer per filter row, then the ring. */
 @inline
 function ringStart(p: DepthwiseParameters, scratch: usize): usize {
-  return scratch + ((p.filterHeight * 4 + 15) & -16) + 64;
+  return scratch + ((p.filterHeight * 4 + 15) & -16);
 }
 
 /** Pixels of one row, each channel `multiplier` times. */

@@ -16,7 +16,7 @@
  */
 import { advance, DepthwiseParameters } from "./depthwise-rows";
 import { interleaveHigh16, interleaveLow16, storePart64 } from "./lanes";
-import { baseOf, floorOf, magicOf, requantizeFixed, requantizeMagic } from "./requantize";
+import { baseOf, floorOf, magicOf, requantizeFixedLanes, requantizeMagic } from "./requantize";
 
 /** Output columns, 4 at a time, of one panel of 8 channels and one output row. */
 @inline
@@ -111,12 +111,19 @@ function panelRow(
         }
       }
     }
-    let y01: v128;
-    let y23: v128;
     if (fixed) {
-      const space = rows + ((p.filterHeight * 4 + 15) & -16);
-      y01 = requantizePair_fixed(p, space, tail, a0l, a0h, a1l, a1h);
-      y23 = requantizePair_fixed(p, space, tail, a2l, a2h, a3l, a3h);
+      const ql = v128.load(tail, 32);
+      const qh = v128.load(tail, 48);
+      const el = v128.load(tail, 64);
+      const eh = v128.load(tail, 80);
+      a0l = finishFixed(p, a0l, ql, el);
+      a0h = finishFixed(p, a0h, qh, eh);
+      a1l = finishFixed(p, a1l, ql, el);
+      a1h = finishFixed(p, a1h, qh, eh);
+      a2l = finishFixed(p, a2l, ql, el);
+      a2h = finishFixed(p, a2h, qh, eh);
+      a3l = finishFixed(p, a3l, ql, el);
+      a3h = finishFixed(p, a3h, qh, eh);
     } else {
       const ml = v128.load(tail, 32);
       const mh = v128.load(tail, 48);
@@ -128,9 +135,9 @@ function panelRow(
       a2h = requantizeMagic(a2h, mh, magic, floor, base);
       a3l = requantizeMagic(a3l, ml, magic, floor, base);
       a3h = requantizeMagic(a3h, mh, magic, floor, base);
-      y01 = narrowPair(a0l, a0h, a1l, a1h);
-      y23 = narrowPair(a2l, a2h, a3l, a3h);
     }
+    let y01 = narrowPair(a0l, a0h, a1l, a1h);
+    let y23 = narrowPair(a2l, a2h, a3l, a3h);
     y01 = v128.xor(i8x16.min_s(y01, most), flip);
     y23 = v128.xor(i8x16.min_s(y23, most), flip);
     const count = p.outputWidth - ox;
@@ -155,34 +162,14 @@ function narrowPair(a: v128, b: v128, c: v128, d: v128): v128 {
   return i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
 }
 
-/** Rule `tflite-reference`: multipliers are (q[8], exponent[8]) behind the bias. */
-function requantizePair_fixed(
-  p: DepthwiseParameters,
-  space: usize,
-  tail: usize,
-  a: v128,
-  b: v128,
-  c: v128,
-  d: v128,
-): v128 {
-  v128.store(space, a);
-  v128.store(space, b, 16);
-  v128.store(space, c, 32);
-  v128.store(space, d, 48);
-  for (let i: usize = 0; i < 16; i++) {
-    const m = tail + ((i & 7) << 2);
-    const code = requantizeFixed(
-      load<i32>(space + (i << 2)),
-      load<i32>(m, 32),
-      load<i32>(m, 64),
-      p.zeroPoint,
-      p.low,
-      p.high,
-    );
-    // Byte i lies before the words still to be read.
-    store<i8>(space + i, <i8>code);
-  }
-  return v128.load(space);
+/** Rule `tflite-reference`, four lanes: codes with the zero point in, clamped. */
+@inline
+function finishFixed(p: DepthwiseParameters, acc: v128, q: v128, exponents: v128): v128 {
+  const scaled = requantizeFixedLanes(acc, q, exponents, i32x4.splat(-1));
+  // Clamped before the zero point is added: the sum may leave int32.
+  const low = i32x4.splat(p.low - p.zeroPoint);
+  const high = i32x4.splat(p.high - p.zeroPoint);
+  return i32x4.add(i32x4.min_s(i32x4.max_s(scaled, low), high), i32x4.splat(p.zeroPoint));
 }
 
 

@@ -132,7 +132,7 @@ function powersOfTwo(exponents: v128): v128 {
  * for ties away from zero, else 0.
  */
 @inline
-function requantizeFixedLanes(acc: v128, q: v128, exponents: v128, away: v128): v128 {
+export function requantizeFixedLanes(acc: v128, q: v128, exponents: v128, away: v128): v128 {
   const zero = i32x4.splat(0);
   const left = powersOfTwo(i32x4.max_s(exponents, zero));
   const right = powersOfTwo(i32x4.add(i32x4.min_s(exponents, zero), i32x4.splat(31)));
@@ -235,4 +235,18 @@ export function requantizeMagic(
 ): v128 {
   const rounded = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), magic);
   return i32x4.sub(i32x4.max_s(rounded, floor), base);
+}
+
+/**
+ * MBQM of four lanes with one multiplier. `left` = max(exponent, 0), `right` = max(−exponent, 0): a
+ * count for all lanes needs no second multiply.
+ */
+@inline
+export function multiplyByQuantizedMultipliers(acc: v128, q: v128, left: i32, right: i32): v128 {
+  const rounded = multiplyShift31(i32x4.shl(acc, left), q);
+  const mask = <i32>(((<i64>1) << right) - 1);
+  const remainder = v128.and(rounded, i32x4.splat(mask));
+  // Half, and one more where the number is negative: a comparison's true is −1.
+  const threshold = i32x4.sub(i32x4.splat(mask >> 1), i32x4.shr_s(rounded, 31));
+  return i32x4.sub(i32x4.shr_s(rounded, right), i32x4.gt_s(remainder, threshold));
 }

@@ -27,7 +27,13 @@ function lower(context: LowerContext, { activation }: AddAttributes, sign: 1 | -
     return true;
   }
   const constants = addConstants(a, b, y, sign, activation, context.rounding);
-  const { zeroPoint, low, high } = constants.range;
+  const { mask, offset } = flipOf(a.format);
+  const range = {
+    flip: mask,
+    zeroPoint: constants.range.zeroPoint - offset,
+    low: constants.range.low - offset,
+    high: constants.range.high - offset,
+  };
   if (constants.rule === "fixed") {
     const { q, exponent } = constants.y;
     context.step({
@@ -35,12 +41,9 @@ function lower(context: LowerContext, { activation }: AddAttributes, sign: 1 | -
       kernel: "add_i8_fixed",
       fields: {
         ...grid.fields,
-        flip: 0,
+        ...range,
         aZeroPoint: 0,
         bZeroPoint: 0,
-        zeroPoint,
-        low,
-        high,
         q,
         exponent,
         aTable: termTable(context, "terms of a", a, constants.a, 1),
@@ -49,7 +52,6 @@ function lower(context: LowerContext, { activation }: AddAttributes, sign: 1 | -
     });
     return true;
   }
-  const { mask, offset } = flipOf(a.format);
   const aZeroPoint = a.quantization!.zeroPoint[0]! - offset;
   const bZeroPoint = b.quantization!.zeroPoint[0]! - offset;
   const factorA = splitFactor(constants.a);
@@ -60,12 +62,9 @@ function lower(context: LowerContext, { activation }: AddAttributes, sign: 1 | -
     kernel: "add_i8",
     fields: {
       ...grid.fields,
-      flip: mask,
+      ...range,
       aZeroPoint,
       bZeroPoint,
-      zeroPoint: zeroPoint - offset,
-      low: low - offset,
-      high: high - offset,
       multiplier: 0,
       coarse: pair(factorA.coarse, factorB.coarse),
       fine: pair(factorA.fine, factorB.fine),

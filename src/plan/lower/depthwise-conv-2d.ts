@@ -158,7 +158,7 @@ function placement(
   return {
     tiles: tiles * g.batch,
     macs: rowMacs * g.output[0] * g.batch,
-    scratchBytes: Math.ceil((filter[0] * 4) / 16) * 16 + 64 + ringRows * rowBytes + 64,
+    scratchBytes: Math.ceil((filter[0] * 4) / 16) * 16 + ringRows * rowBytes + 64,
     note: `${filter.join("x")} s${strides.join("x")} ${channels}x${g.output.join("x")}`,
     fields: {
       ...fields,
