@@ -35,3 +35,20 @@ export const bool: Format = Object.freeze<Format>({
   max: 1,
   encode: (value) => (value === 0 || Number.isNaN(value) ? 0 : 1),
 });
+/** −1, 0, 1 in two's complement; the code of −2 is no number. */
+export const ternary: Format = Object.freeze<Format>({
+  ...integerFormat("ternary", 2, true),
+  min: -1,
+  decode: (code) => (code === 2 ? NaN : code > 1 ? code - 4 : code),
+  encode: (value) => {
+    const rounded = roundHalfEven(Math.min(Math.max(Number.isNaN(value) ? -1 : value, -1), 1));
+    return rounded < 0 ? 3 : rounded;
+  },
+});
+/** −1 (code 0) and +1 (code 1); 0 lies between them and becomes +1. */
+export const binary: Format = Object.freeze<Format>({
+  ...integerFormat("binary", 1, true),
+  max: 1,
+  decode: (code) => (code === 0 ? -1 : 1),
+  encode: (value) => (value >= 0 ? 1 : 0),
+});

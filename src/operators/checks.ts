@@ -75,7 +75,15 @@ export function isQuantized8(format: Format): boolean {
   return format.name === "int8" || format.name === "uint8";
 }
 
-/** The one scale and zero point of an 8-bit activation. */
+/** Formats of integer activations; those below 8 bits feed only Conv2D and FullyConnected. */
+export const CODE_FORMATS = ["int8", "uint8", "uint4", "uint2"] as const;
+
+/** True for the activation formats of 8 bits and fewer. */
+export function isCode(format: Format): boolean {
+  return (CODE_FORMATS as readonly string[]).includes(format.name);
+}
+
+/** The one scale and zero point of an integer activation. */
 export function affine(type: TensorType, what: string): Affine {
   const quantization = type.quantization;
   if (quantization === undefined) {

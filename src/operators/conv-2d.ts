@@ -4,10 +4,11 @@
  */
 import { allocateTensor, elementCount, type Tensor } from "../tensor/index.ts";
 import {
+  CODE_FORMATS,
   checkActivation,
   checkCounts,
   checkFormat,
-  isQuantized8,
+  isCode,
   outputType,
   requireInput,
 } from "./checks.ts";
@@ -26,11 +27,11 @@ export const conv2D: Operator<Conv2DAttributes> = {
     const w = requireInput(inputs, 1, "filters");
     const bias = inputs[2];
     const y = declared[0]!;
-    checkFormat(x, ["float32", "int8", "uint8"], "input");
+    checkFormat(x, ["float32", ...CODE_FORMATS], "input");
     checkActivation(attributes.activation);
     const geometry = convGeometry(x, w, attributes);
     const channels = geometry.outputChannels;
-    if (isQuantized8(x.format)) {
+    if (isCode(x.format)) {
       checkQuantizedConv({
         x,
         w,
@@ -55,8 +56,8 @@ export const conv2D: Operator<Conv2DAttributes> = {
     const [x, w] = inputs as [Tensor, Tensor];
     const y = allocateTensor(outputs[0]!);
     const geometry = convGeometry(x.type, w.type, attributes);
-    if (isQuantized8(x.type.format)) {
-      convolveCodes(x, w, inputs[2], y, geometry, attributes.activation, rounding);
+    if (isCode(x.type.format)) {
+      convolveCodes(x, w, inputs[2], y, geometry, attributes, rounding);
     } else if (isDynamicRange(x.type, w.type)) {
       convolveDynamically(x, w, inputs[2], y, geometry, attributes.activation, rounding);
     } else {

@@ -1,8 +1,9 @@
 /**
- * What `infer` asks of the operands of convolutions and fully connected layers, in 8 bits and in
+ * What `infer` asks of the operands of convolutions and fully connected layers, in integers and in
  * float32 (numerics.md, sections 3 and 6; robustness.md, section 3).
  */
-import { QuantizationError, ShapeError, UnsupportedError } from "../errors.ts";
+import { ModelError, QuantizationError, ShapeError, UnsupportedError } from "../errors.ts";
+import { ternary } from "../formats/index.ts";
 import { checkQuantization, f32, INT32_MAX, INT32_MIN } from "../quantization/index.ts";
 import { elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
 import { activationRange } from "./activation-range.ts";
@@ -69,12 +70,12 @@ export function checkWeightQuantization(w: TensorType, channels: number, axis: n
 }
 
 /**
- * Every rule of the 8-bit form: formats, scales, multipliers, bias, and the proof that no sum leaves
+ * Every rule of the integer form: formats, scales, multipliers, bias, and the proof that no sum leaves
  * int32.
  */
 export function checkQuantizedConv(operands: ConvOperands): void {
   const { x, w, bias, y, channels, activation } = operands;
-  checkFormat(y, [x.format.name], "output");
+  checkFormat(y, x.format.bits < 8 ? ["int8", "uint8"] : [x.format.name], "output");
   checkFormat(w, WEIGHT_FORMATS, "weights");
   const { scale: inputScale } = affine(x, "input");
   const { scale: outputScale } = affine(y, "output");
@@ -88,9 +89,20 @@ export function checkQuantizedConv(operands: ConvOperands): void {
   activationRange(activation, y, "fp32");
   checkLegacyBiasScale(operands, inputScale, outputScale);
   const weights = requireConstant(operands.constantWeights, `${w.format.name} weights`);
+  if (w.format === ternary) checkTernaryCodes(weights);
   const biases =
     bias === undefined ? undefined : requireConstant(operands.constantBias, "int32 bias");
   checkAccumulator(x, weights, biases, zeroPoints, operands.channelStride);
+}
+
+/** The sums of kernels rely on |w| ≤ 1: the code of −2 (binary 10) must not occur. */
+function checkTernaryCodes({ data }: Tensor): void {
+  for (let i = 0; i < data.length; i++) {
+    const byte = Number(data[i]);
+    if ((byte & 0xaa & ~((byte & 0x55) << 1)) !== 0) {
+      throw new ModelError("expected ternary weights of -1, 0 and 1, got -2");
+    }
+  }
 }
 
 /** TFLite holds the bias of a uint8 layer to s_x · s_w; for int8 it ignores the stated scale. */

@@ -2,14 +2,14 @@
 import { ShapeError } from "../errors.ts";
 import { elementCount, type TensorType } from "../tensor/index.ts";
 import { checkNotEmpty, checkRank } from "./checks.ts";
-import type { Activation, Extent2D, Padding } from "./operator.ts";
+import type { OutputAttributes } from "./conv-quantization.ts";
+import type { Extent2D, Padding } from "./operator.ts";
 import { type WindowGeometry, windowGeometry } from "./window.ts";
 
-export interface Conv2DAttributes {
+export interface Conv2DAttributes extends OutputAttributes {
   readonly strides: Extent2D;
   readonly dilations: Extent2D;
   readonly padding: Padding;
-  readonly activation: Activation;
 }
 
 /** Geometry of a convolution of x [N, H, W, C] with filters w [O, KH, KW, C / groups]. */

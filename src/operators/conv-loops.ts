@@ -7,6 +7,7 @@ import {
   conv2DQuantization,
   correctedCodes,
   correctedWeights,
+  type OutputAttributes,
   requantize,
 } from "./conv-quantization.ts";
 import { dequantizeSum, quantizeDynamically, weightScale } from "./dynamic-range.ts";
@@ -46,11 +47,11 @@ export function convolveCodes(
   bias: Tensor | undefined,
   y: Tensor,
   geometry: ConvGeometry,
-  activation: Activation,
+  attributes: OutputAttributes,
   rounding: Rounding,
 ): void {
   const { batch, outputChannels, groups, depth, output } = geometry;
-  const constants = conv2DQuantization(x.type, w.type, y.type, activation, rounding);
+  const constants = conv2DQuantization(x.type, w.type, y.type, attributes, rounding);
   const x1 = correctedCodes(x, constants.inputZeroPoint);
   const w1 = correctedWeights(w, constants.weightZeroPoints, depth);
   const biases = bias?.data as Int32Array | undefined;

@@ -18,7 +18,17 @@ import { activationRange } from "./activation-range.ts";
 import { affine } from "./checks.ts";
 import type { Activation } from "./operator.ts";
 
-export const WEIGHT_FORMATS = ["int8", "uint8", "int4", "uint4", "int2", "uint2"] as const;
+export const WEIGHT_FORMATS = [
+  ...["int8", "uint8", "int4", "uint4", "int2", "uint2"],
+  ...["ternary", "binary"],
+] as const;
+
+/** Attributes that decide the output stage. */
+export interface OutputAttributes {
+  readonly activation: Activation;
+  /** The weights are not the file's but were re-quantized at load (src/quantizer). */
+  readonly isRequantized?: boolean;
+}
 
 /** How an int32 accumulator of channel c becomes a code. One entry per output channel. */
 export type OutputStage =
@@ -113,43 +123,46 @@ export function convQuantization(
 
 /**
  * Conv2D and FullyConnected under `fp32`: section 3.1, but XNNPACK does not take weights below 8 bits,
- * so that TFLite's default path runs its own kernel with its own rounding and range.
+ * so that TFLite's default path runs its own kernel with its own rounding and range. What TFLite does
+ * not have, re-quantized weights and activations below 8 bits, follows section 3.1.
  */
 function defaultQuantization(
   x: TensorType,
   w: TensorType,
   y: TensorType,
-  activation: Activation,
+  { activation, isRequantized = false }: OutputAttributes,
 ): ConvQuantization {
-  const [rule, rounding] =
-    w.format.bits < 8 ? (["fixedUp", "tflite-reference"] as const) : (["fp32", "fp32"] as const);
+  const isTflites = w.format.bits < 8 && x.format.bits === 8 && !isRequantized;
+  const [rule, rounding] = isTflites
+    ? (["fixedUp", "tflite-reference"] as const)
+    : (["fp32", "fp32"] as const);
   return quantization(rule, x, w, y, w.shape[0]!, activationRange(activation, y, rounding));
 }
 
-/** Conv2D with 8-bit activations: sections 3.1 and 3.2. */
+/** Conv2D with activations of 8 bits or fewer: sections 3.1 and 3.2. */
 export function conv2DQuantization(
   x: TensorType,
   w: TensorType,
   y: TensorType,
-  activation: Activation,
+  attributes: OutputAttributes,
   rounding: Rounding,
 ): ConvQuantization {
   return rounding === "fp32"
-    ? defaultQuantization(x, w, y, activation)
-    : convQuantization(x, w, y, w.shape[0]!, activation, rounding);
+    ? defaultQuantization(x, w, y, attributes)
+    : convQuantization(x, w, y, w.shape[0]!, attributes.activation, rounding);
 }
 
-/** FullyConnected with 8-bit activations: sections 3.1 and 3.3. */
+/** FullyConnected with activations of 8 bits or fewer: sections 3.1 and 3.3. */
 export function fullyConnectedQuantization(
   x: TensorType,
   w: TensorType,
   y: TensorType,
-  activation: Activation,
+  attributes: OutputAttributes,
   rounding: Rounding,
 ): ConvQuantization {
-  return rounding === "fp32"
-    ? defaultQuantization(x, w, y, activation)
-    : quantization("float64", x, w, y, w.shape[0]!, activationRange(activation, y, rounding));
+  if (rounding === "fp32") return defaultQuantization(x, w, y, attributes);
+  const range = activationRange(attributes.activation, y, rounding);
+  return quantization("float64", x, w, y, w.shape[0]!, range);
 }
 
 /** The code of an accumulator of one channel. */

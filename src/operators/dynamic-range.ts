@@ -30,7 +30,7 @@ export interface DynamicCodes {
 }
 
 /** Weight formats of the form: zero point 0. */
-const HYBRID_FORMATS = ["int8", "int4", "int2"] as const;
+const HYBRID_FORMATS = ["int8", "int4", "int2", "ternary", "binary"] as const;
 
 /** True for float32 activations beside integer weights. */
 export function isDynamicRange(x: TensorType, w: TensorType): boolean {

@@ -7,13 +7,14 @@ import type { Rounding } from "../quantization/index.ts";
 import { allocateTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
 import { clampFloat, floatActivationRange } from "./activation-range.ts";
 import {
+  CODE_FORMATS,
   checkActivation,
   checkCounts,
   checkFormat,
   checkNotEmpty,
   checkRank,
   describe,
-  isQuantized8,
+  isCode,
   outputType,
   requireInput,
 } from "./checks.ts";
@@ -23,6 +24,7 @@ import {
   correctedCodes,
   correctedWeights,
   fullyConnectedQuantization,
+  type OutputAttributes,
   requantize,
 } from "./conv-quantization.ts";
 import {
@@ -34,8 +36,7 @@ import {
 } from "./dynamic-range.ts";
 import type { Activation, Operator } from "./operator.ts";
 
-export interface FullyConnectedAttributes {
-  readonly activation: Activation;
+export interface FullyConnectedAttributes extends OutputAttributes {
   /** The output keeps the leading extents of the input; its last extent must then be K. */
   readonly keepDims: boolean;
 }
@@ -68,13 +69,13 @@ export const fullyConnected: Operator<FullyConnectedAttributes> = {
     const w = requireInput(inputs, 1, "weights");
     const bias = inputs[2];
     const y = declared[0]!;
-    checkFormat(x, ["float32", "int8", "uint8"], "input");
+    checkFormat(x, ["float32", ...CODE_FORMATS], "input");
     checkActivation(attributes.activation);
     const { rows, columns, depth } = fullyConnectedGeometry(x, w);
     if (attributes.keepDims && x.shape.at(-1) !== depth) {
       throw new ShapeError(`expected an input whose last extent is ${depth}, got ${describe(x)}`);
     }
-    if (isQuantized8(x.format)) {
+    if (isCode(x.format)) {
       checkQuantizedConv({
         x,
         w,
@@ -96,12 +97,13 @@ export const fullyConnected: Operator<FullyConnectedAttributes> = {
     return [outputType(y, [...leading, columns])];
   },
 
-  reference(inputs, { activation }, { outputs, rounding }) {
+  reference(inputs, attributes, { outputs, rounding }) {
     const [x, w, bias] = inputs as [Tensor, Tensor, Tensor | undefined];
     const y = allocateTensor(outputs[0]!);
     const geometry = fullyConnectedGeometry(x.type, w.type);
-    if (isQuantized8(x.type.format)) {
-      multiplyCodes(x, w, bias, y, geometry, activation, rounding);
+    const { activation } = attributes;
+    if (isCode(x.type.format)) {
+      multiplyCodes(x, w, bias, y, geometry, attributes, rounding);
     } else if (isDynamicRange(x.type, w.type)) {
       multiplyDynamically(x, w, bias, y, geometry, activation, rounding);
     } else {
@@ -121,10 +123,10 @@ function multiplyCodes(
   bias: Tensor | undefined,
   y: Tensor,
   { rows, columns, depth }: MatrixGeometry,
-  activation: Activation,
+  attributes: OutputAttributes,
   rounding: Rounding,
 ): void {
-  const constants = fullyConnectedQuantization(x.type, w.type, y.type, activation, rounding);
+  const constants = fullyConnectedQuantization(x.type, w.type, y.type, attributes, rounding);
   const x1 = correctedCodes(x, constants.inputZeroPoint);
   const w1 = correctedWeights(w, constants.weightZeroPoints, depth);
   const biases = bias?.data as Int32Array | undefined;

@@ -1,7 +1,9 @@
 /**
  * Quantize: float32 to int8 or uint8, or 8-bit codes to another scale, zero point or signedness
- * (numerics.md, section 4).
+ * (numerics.md, section 4); also 8-bit codes to uint4 or uint2, which is ours: the nodes that
+ * src/quantizer puts in front of convolutions.
  */
+import { UnsupportedError } from "../errors.ts";
 import { roundHalfEven } from "../formats/index.ts";
 import {
   f32,
@@ -11,9 +13,10 @@ import {
   type Rounding,
   saturate,
 } from "../quantization/index.ts";
-import { allocateTensor, type Tensor, type TensorType } from "../tensor/index.ts";
+import { allocateTensor, packBits, type Tensor, type TensorType } from "../tensor/index.ts";
 import {
   affine,
+  CODE_FORMATS,
   checkCounts,
   checkFormat,
   checkScaleRatio,
@@ -59,6 +62,35 @@ export function quantizeReal(y: TensorType, rounding: Rounding): (value: number)
   };
 }
 
+/** K of `narrowedCode`: 256 · s_x / s_y to the nearest integer. */
+export function narrowingMultiplier(x: TensorType, y: TensorType): number {
+  return roundHalfEven(256 * f32(affine(x, "input").scale / affine(y, "output").scale));
+}
+
+/** Largest K: z_y · 256 − K · z_x + K · x stays in int32. */
+const MAX_NARROWING = 2 ** 15;
+
+/**
+ * 8 bits to fewer, under both rules: y = sat((z_y · 256 − K · z_x + 128 + K · x) >> 8). Entry i is the
+ * value of input byte i.
+ */
+export function narrowingTable(x: TensorType, y: TensorType): Uint8Array {
+  const { zeroPoint } = affine(y, "output");
+  const { min, max } = y.format;
+  const multiplier = narrowingMultiplier(x, y);
+  return codeTable(x, (x1) => saturate((zeroPoint * 256 + 128 + multiplier * x1) >> 8, min, max));
+}
+
+function checkNarrowing(x: TensorType, y: TensorType): void {
+  checkFormat(x, ["int8", "uint8"], "input");
+  const multiplier = narrowingMultiplier(x, y);
+  if (multiplier < 1 || multiplier > MAX_NARROWING) {
+    throw new UnsupportedError(
+      `${x.format.name} to ${y.format.name} with 256 * s_x / s_y outside [1, ${MAX_NARROWING}], got ${multiplier}`,
+    );
+  }
+}
+
 function rescaleTable(x: TensorType, y: TensorType, rounding: Rounding): Uint8Array {
   const { scale: inputScale } = affine(x, "input");
   const { scale: outputScale, zeroPoint } = affine(y, "output");
@@ -84,15 +116,29 @@ export const quantize: QuantizeOperator = {
     const x = requireInput(inputs, 0, "an input");
     const y = declared[0]!;
     checkFormat(x, ["float32", "int8", "uint8"], "input");
-    checkFormat(y, ["int8", "uint8"], "output");
+    checkFormat(y, CODE_FORMATS, "output");
     affine(y, "output");
-    if (isQuantized8(x.format)) checkScaleRatio(x, y);
+    if (y.format.bits < 8) checkNarrowing(x, y);
+    else if (isQuantized8(x.format)) checkScaleRatio(x, y);
     return [outputType(y, x.shape)];
   },
 
   reference(inputs, _attributes, { outputs, rounding }) {
     const x = inputs[0] as Tensor;
     const y = allocateTensor(outputs[0]!);
+    if (y.type.format.bits < 8) {
+      const table = narrowingTable(x.type, y.type);
+      const bytes = new Uint8Array(x.data.buffer, x.data.byteOffset, x.data.length);
+      return [
+        {
+          type: y.type,
+          data: packBits(
+            y.type.format,
+            bytes.map((byte) => table[byte]!),
+          ),
+        },
+      ];
+    }
     if (isQuantized8(x.type.format)) {
       lookUp(x.data, rescaleTable(x.type, y.type, rounding), y.data);
     } else {

@@ -34,22 +34,21 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   if (x === undefined || w === undefined || constantWeights === undefined) return false;
   if (context.inputs[2] !== undefined && bias === undefined) return false;
   // Quantized at run time: no kernel has that form.
-  if (isDynamicRange(x, w)) return false;
-  const { activation } = attributes;
+  if (isDynamicRange(x, w) || x.format.bits < 8) return false;
   const geometry = convGeometry(x, w, attributes);
   if (geometry.groups > MAX_GROUPS) return false;
   if (lowerWinograd(context, attributes, geometry)) return true;
   const { depth, outputChannels, groups, batch, output } = geometry;
   const weights =
     x.format.name === "float32"
-      ? floatWeights(constantWeights, bias, depth, activation)
+      ? floatWeights(constantWeights, bias, depth, attributes.activation)
       : integerWeights(
           x,
           y,
           constantWeights,
           bias,
           depth,
-          conv2DQuantization(x, w, y, activation, context.rounding),
+          conv2DQuantization(x, w, y, attributes, context.rounding),
         );
   const columns = outputChannels / groups;
   const panels = addPanels(context, weights, groups, columns);

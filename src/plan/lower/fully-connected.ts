@@ -10,7 +10,7 @@ import { addPanels, floatWeights, gemmStep, integerWeights } from "./gemm-step.t
 
 export function lowerFullyConnected(
   context: LowerContext,
-  { activation }: FullyConnectedAttributes,
+  attributes: FullyConnectedAttributes,
 ): boolean {
   const [x, w] = context.inputs;
   const y = context.outputs[0]!;
@@ -19,18 +19,18 @@ export function lowerFullyConnected(
   if (x === undefined || w === undefined || constantWeights === undefined) return false;
   if (context.inputs[2] !== undefined && bias === undefined) return false;
   // Quantized at run time: no kernel has that form.
-  if (isDynamicRange(x, w)) return false;
+  if (isDynamicRange(x, w) || x.format.bits < 8) return false;
   const { rows, columns, depth } = fullyConnectedGeometry(x, w);
   const weights =
     x.format.name === "float32"
-      ? floatWeights(constantWeights, bias, depth, activation)
+      ? floatWeights(constantWeights, bias, depth, attributes.activation)
       : integerWeights(
           x,
           y,
           constantWeights,
           bias,
           depth,
-          fullyConnectedQuantization(x, w, y, activation, context.rounding),
+          fullyConnectedQuantization(x, w, y, attributes, context.rounding),
         );
   gemmStep(context, {
     operation: "gemm",

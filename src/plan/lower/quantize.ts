@@ -11,6 +11,7 @@ const lowerRescale = lowerTable(quantize);
 export function lowerQuantize(context: LowerContext): boolean {
   const x = context.inputs[0]!;
   const y = context.outputs[0]!;
+  if (y.format.bits < 8) return false;
   if (x.format.bits === 8) return lowerRescale(context, {});
   const scale = y.quantization!.scale[0]!;
   const zeroPoint = y.quantization!.zeroPoint[0]!;

@@ -31,7 +31,7 @@ const SUM_BYTES = 128;
 
 export function lowerWinograd(
   context: LowerContext,
-  { activation }: Conv2DAttributes,
+  attributes: Conv2DAttributes,
   geometry: ConvGeometry,
 ): boolean {
   const [x, w] = context.inputs;
@@ -42,7 +42,7 @@ export function lowerWinograd(
   if (!isWinogradForm(geometry) || !(forced || isWorthWinograd(geometry))) return false;
   if (context.forced !== undefined && !forced) return false;
   const { outputChannels, inputChannels: channels, batch, output, border } = geometry;
-  const quantization = conv2DQuantization(x, w, y, activation, context.rounding);
+  const quantization = conv2DQuantization(x, w, y, attributes, context.rounding);
   const weights = correctedWeights(
     context.constant(1)!,
     quantization.weightZeroPoints,
