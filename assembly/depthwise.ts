@@ -16,7 +16,7 @@
  */
 import { advance, DepthwiseParameters } from "./depthwise-rows";
 import { interleaveHigh16, interleaveLow16, storePart64 } from "./lanes";
-import { baseOf, floorOf, magicOf, requantizeFixedLanes, requantizeMagic } from "./requantize";
+import { baseOf, floorOf, magicOf, requantizeFixedFactors, requantizeMagic } from "./requantize";
 
 /** Output columns, 4 at a time, of one panel of 8 channels and one output row. */
 @inline
@@ -114,16 +114,18 @@ function panelRow(
     if (fixed) {
       const ql = v128.load(tail, 32);
       const qh = v128.load(tail, 48);
-      const el = v128.load(tail, 64);
-      const eh = v128.load(tail, 80);
-      a0l = finishFixed(p, a0l, ql, el);
-      a0h = finishFixed(p, a0h, qh, eh);
-      a1l = finishFixed(p, a1l, ql, el);
-      a1h = finishFixed(p, a1h, qh, eh);
-      a2l = finishFixed(p, a2l, ql, el);
-      a2h = finishFixed(p, a2h, qh, eh);
-      a3l = finishFixed(p, a3l, ql, el);
-      a3h = finishFixed(p, a3h, qh, eh);
+      const ll = v128.load(tail, 64);
+      const lh = v128.load(tail, 80);
+      const rl = v128.load(tail, 96);
+      const rh = v128.load(tail, 112);
+      a0l = finishFixed(p, a0l, ql, ll, rl);
+      a0h = finishFixed(p, a0h, qh, lh, rh);
+      a1l = finishFixed(p, a1l, ql, ll, rl);
+      a1h = finishFixed(p, a1h, qh, lh, rh);
+      a2l = finishFixed(p, a2l, ql, ll, rl);
+      a2h = finishFixed(p, a2h, qh, lh, rh);
+      a3l = finishFixed(p, a3l, ql, ll, rl);
+      a3h = finishFixed(p, a3h, qh, lh, rh);
     } else {
       const ml = v128.load(tail, 32);
       const mh = v128.load(tail, 48);
@@ -164,8 +166,8 @@ function narrowPair(a: v128, b: v128, c: v128, d: v128): v128 {
 
 /** Rule `tflite-reference`, four lanes: codes with the zero point in, clamped. */
 @inline
-function finishFixed(p: DepthwiseParameters, acc: v128, q: v128, exponents: v128): v128 {
-  const scaled = requantizeFixedLanes(acc, q, exponents, i32x4.splat(-1));
+function finishFixed(p: DepthwiseParameters, acc: v128, q: v128, left: v128, right: v128): v128 {
+  const scaled = requantizeFixedFactors(acc, q, left, right, i32x4.splat(-1));
   // Clamped before the zero point is added: the sum may leave int32.
   const low = i32x4.splat(p.low - p.zeroPoint);
   const high = i32x4.splat(p.high - p.zeroPoint);

@@ -132,14 +132,26 @@ function powersOfTwo(exponents: v128): v128 {
  * for ties away from zero, else 0.
  */
 @inline
-export function requantizeFixedLanes(acc: v128, q: v128, exponents: v128, away: v128): v128 {
+function requantizeFixedLanes(acc: v128, q: v128, exponents: v128, away: v128): v128 {
   const zero = i32x4.splat(0);
   const left = powersOfTwo(i32x4.max_s(exponents, zero));
   const right = powersOfTwo(i32x4.add(i32x4.min_s(exponents, zero), i32x4.splat(31)));
+  return requantizeFixedFactors(acc, q, left, right, away);
+}
+
+/** The same with both powers of two at hand: 2^max(exponent, 0) and 2^(31 + min(exponent, 0)). */
+@inline
+export function requantizeFixedFactors(
+  acc: v128,
+  q: v128,
+  left: v128,
+  right: v128,
+  away: v128,
+): v128 {
   const x = multiplyShift31(i32x4.mul(acc, left), q);
   const below = v128.and(i32x4.shr_s(x, 31), away);
   const rounded = multiplyShift31(i32x4.add(x, below), right);
-  return v128.bitselect(x, rounded, i32x4.lt_s(right, zero));
+  return v128.bitselect(x, rounded, i32x4.lt_s(right, i32x4.splat(0)));
 }
 
 /** Requantises the eight int32 of `row` in place. Multipliers: int32 q[8], int32 exponent[8]. */

@@ -5,7 +5,8 @@
  *
  *   stride 1:  per filter row, per j ≤ ⌊kw / 2⌋:  E_j[4] E_j[4] O_j[4] O_j[4]    64 bytes
  *   any:       per filter row, per j < ⌈kw / 2⌉:  E_j[4] E_j[4]                  32 bytes
- *   then       int32 bias[8] with −z_x·Σw in it, then f32 multiplier[8], or q[8] and exponent[8]
+ *   then       int32 bias[8] with −z_x·Σw in it, then f32 multiplier[8], or int32 q[8],
+ *              2^max(exponent, 0)[8], 2^(31 + min(exponent, 0))[8]
  *
  *   E_j = (w[2j], w[2j + 1]), O_j = (w[2j − 1], w[2j]); 0 outside the filter and its channels
  *
@@ -50,7 +51,7 @@ export function depthwisePanelBytes(
   fixed: boolean,
 ): number {
   const stepBytes = strideOne ? 64 : 32;
-  return height * depthwiseSteps(width, strideOne) * stepBytes + 32 + (fixed ? 64 : 32);
+  return height * depthwiseSteps(width, strideOne) * stepBytes + 32 + (fixed ? 96 : 32);
 }
 
 /**
@@ -89,8 +90,10 @@ export function packDepthwise(
     if (multipliers instanceof Float32Array) {
       view.setFloat32(tail + 32, multipliers[c]!, true);
     } else {
-      view.setInt32(tail + 32, multipliers[c]!.q, true);
-      view.setInt32(tail + 64, multipliers[c]!.exponent, true);
+      const { q, exponent } = multipliers[c]!;
+      view.setInt32(tail + 32, q, true);
+      view.setUint32(tail + 64, 2 ** Math.max(exponent, 0), true);
+      view.setUint32(tail + 96, 2 ** (31 + Math.min(exponent, 0)), true);
     }
   }
 }
