@@ -1,5 +1,5 @@
 /** Number formats as rows of facts. A format is not a quantization and not a packing. */
-export { powerOfTwo } from "./bits.ts";
+export { exponentOf, powerOfTwo } from "./bits.ts";
 export { type Format, roundHalfEven } from "./format.ts";
 import * as floats from "./float.ts";
 import type { Format } from "./format.ts";

@@ -3,7 +3,7 @@
  * that a file states for intermediate values no longer matter.
  */
 import { locateError, ModelError, ShapeError } from "../errors.ts";
-import { checkQuantization } from "../quantization/index.ts";
+import { checkQuantization, scaleCount } from "../quantization/index.ts";
 import { elementCount, sameShape, type Shape, type TensorType } from "../tensor/index.ts";
 import { ABSENT, type Graph, inputNamesOf, type Node, type Value, type ValueId } from "./graph.ts";
 
@@ -99,10 +99,11 @@ function checkChannelCount(
   shape: Shape,
 ): void {
   if (quantization.granularity === "perTensor") return;
-  const extent = shape[quantization.axis];
-  if (extent !== scales) {
+  const expected = scaleCount(quantization, shape);
+  if (expected !== scales) {
+    const unit = quantization.granularity === "perBlock" ? "block" : "channel";
     throw new ShapeError(
-      `expected one scale per channel of axis ${quantization.axis} (${String(extent)}), got ${scales}`,
+      `expected one scale per ${unit} of axis ${quantization.axis} (${String(expected)}), got ${scales}`,
     );
   }
 }

@@ -6,7 +6,7 @@ import { ABSENT, type Graph } from "./graph.ts";
 export function describeType({ format, shape, quantization }: TensorType): string {
   const text = `${format.name}[${shape.join(", ")}]`;
   if (quantization === undefined) return text;
-  if (quantization.granularity === "perChannel") {
+  if (quantization.granularity !== "perTensor") {
     return `${text} ${quantization.scale.length} scales on axis ${quantization.axis}`;
   }
   return `${text} scale ${quantization.scale[0]!.toPrecision(6)} zero point ${quantization.zeroPoint[0]!}`;
