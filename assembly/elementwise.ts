@@ -23,7 +23,7 @@ import {
   interleaveLow8,
   storePart128,
 } from "./lanes";
-import { baseOf, floorOf, requantizeFp32 } from "./requantize";
+import { baseOf, floorOf, magicOf, requantizeMagic } from "./requantize";
 
 
 @unmanaged
@@ -79,6 +79,18 @@ function elementwise(parameters: usize, scratch: usize, tile: i32, operation: i3
   const flip = i32x4.splat(p.flip);
   const low = i8x16.splat(<i8>p.low);
   const high = i8x16.splat(<i8>p.high);
+  // Constants of one operation each; the others' are never made.
+  const coarse = i32x4.splat(p.coarse);
+  const fine = i32x4.splat(p.fine);
+  const bias = i32x4.splat(p.bias);
+  const shift = p.shift;
+  const zero = i16x8.splat(<i16>p.zeroPoint);
+  const za = i16x8.splat(<i16>p.aZeroPoint);
+  const zb = i16x8.splat(<i16>p.bZeroPoint);
+  const multiplier = f32x4.splat(p.multiplier);
+  const floor = floorOf(p.low, p.zeroPoint);
+  const base = baseOf(p.zeroPoint);
+  const magic = magicOf(base, p.zeroPoint);
   const column = firstColumn(p, tile);
   const aStep = vectorStep(p.aStep);
   const bStep = vectorStep(p.bStep);
@@ -92,34 +104,25 @@ function elementwise(parameters: usize, scratch: usize, tile: i32, operation: i3
       const v = v128.xor(v128.load(b), flip);
       let codes: v128;
       if (operation == ADD) {
-        const coarse = i32x4.splat(p.coarse);
-        const fine = i32x4.splat(p.fine);
-        const bias = i32x4.splat(p.bias);
-        const zero = i16x8.splat(<i16>p.zeroPoint);
         const first = interleaveLow8(u, v);
         const second = interleaveHigh8(u, v);
-        const s0 = weighted(i16x8.extend_low_i8x16_s(first), coarse, fine, bias, p.shift);
-        const s1 = weighted(i16x8.extend_high_i8x16_s(first), coarse, fine, bias, p.shift);
-        const s2 = weighted(i16x8.extend_low_i8x16_s(second), coarse, fine, bias, p.shift);
-        const s3 = weighted(i16x8.extend_high_i8x16_s(second), coarse, fine, bias, p.shift);
+        const s0 = weighted(i16x8.extend_low_i8x16_s(first), coarse, fine, bias, shift);
+        const s1 = weighted(i16x8.extend_high_i8x16_s(first), coarse, fine, bias, shift);
+        const s2 = weighted(i16x8.extend_low_i8x16_s(second), coarse, fine, bias, shift);
+        const s3 = weighted(i16x8.extend_high_i8x16_s(second), coarse, fine, bias, shift);
         codes = i8x16.narrow_i16x8_s(
           i16x8.add_sat_s(i16x8.narrow_i32x4_s(s0, s1), zero),
           i16x8.add_sat_s(i16x8.narrow_i32x4_s(s2, s3), zero),
         );
       } else if (operation == MUL) {
-        const za = i16x8.splat(<i16>p.aZeroPoint);
-        const zb = i16x8.splat(<i16>p.bZeroPoint);
-        const multiplier = f32x4.splat(p.multiplier);
-        const floor = floorOf(p.low, p.zeroPoint);
-        const base = baseOf(p.zeroPoint);
         const ul = i16x8.sub(i16x8.extend_low_i8x16_s(u), za);
         const uh = i16x8.sub(i16x8.extend_high_i8x16_s(u), za);
         const vl = i16x8.sub(i16x8.extend_low_i8x16_s(v), zb);
         const vh = i16x8.sub(i16x8.extend_high_i8x16_s(v), zb);
-        const s0 = requantizeFp32(productsLow(ul, vl), multiplier, floor, base);
-        const s1 = requantizeFp32(productsHigh(ul, vl), multiplier, floor, base);
-        const s2 = requantizeFp32(productsLow(uh, vh), multiplier, floor, base);
-        const s3 = requantizeFp32(productsHigh(uh, vh), multiplier, floor, base);
+        const s0 = requantizeMagic(productsLow(ul, vl), multiplier, magic, floor, base);
+        const s1 = requantizeMagic(productsHigh(ul, vl), multiplier, magic, floor, base);
+        const s2 = requantizeMagic(productsLow(uh, vh), multiplier, magic, floor, base);
+        const s3 = requantizeMagic(productsHigh(uh, vh), multiplier, magic, floor, base);
         codes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(s0, s1), i16x8.narrow_i32x4_s(s2, s3));
       } else if (operation == MAXIMUM) {
         codes = i8x16.max_s(u, v);
