@@ -26,13 +26,17 @@ class ConvertParameters {
 
 /** Four codes, int32, from four floats. */
 @inline
-function quantize(x: usize, p: ConvertParameters, fixed: bool): v128 {
-  const scale = f32x4.splat(p.scale);
-  const value = v128.load(x);
+function quantize(
+  value: v128,
+  scale: v128,
+  low: v128,
+  high: v128,
+  floor: v128,
+  base: v128,
+  fixed: bool,
+): v128 {
   const steps = fixed ? f32x4.div(value, scale) : f32x4.mul(value, scale);
-  const clamped = f32x4.pmin(f32x4.splat(p.high), f32x4.pmax(f32x4.splat(p.low), steps));
-  const floor = floorOf(-128, p.zeroPoint);
-  const base = baseOf(p.zeroPoint);
+  const clamped = f32x4.pmin(high, f32x4.pmax(low, steps));
   if (!fixed) return roundFp32(clamped, floor, base);
   // Half away from zero: the fraction is exact, adding 0.5 first would not be.
   const whole = f32x4.trunc(clamped);
@@ -48,14 +52,18 @@ function quantizeTile(parameters: usize, tile: i32, fixed: bool): void {
   const p = changetype<ConvertParameters>(parameters);
   const start = tile * p.tileSize;
   const flip = i32x4.splat(p.flip);
+  const scale = f32x4.splat(p.scale);
+  const low = f32x4.splat(p.low);
+  const high = f32x4.splat(p.high);
+  const floor = floorOf(-128, p.zeroPoint);
+  const base = baseOf(p.zeroPoint);
   let x = p.x + (start << 2);
   let y = p.y + start;
-  // Reads whole groups of 4 floats only.
   for (let left = min(p.tileSize, p.size - start); left > 0; left -= 16) {
-    const a = quantize(x, p, fixed);
-    const b = left > 4 ? quantize(x + 16, p, fixed) : a;
-    const c = left > 8 ? quantize(x + 32, p, fixed) : a;
-    const d = left > 12 ? quantize(x + 48, p, fixed) : a;
+    const a = quantize(v128.load(x), scale, low, high, floor, base, fixed);
+    const b = quantize(v128.load(x, 16), scale, low, high, floor, base, fixed);
+    const c = quantize(v128.load(x, 32), scale, low, high, floor, base, fixed);
+    const d = quantize(v128.load(x, 48), scale, low, high, floor, base, fixed);
     const codes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
     storePart128(y, v128.xor(codes, flip), left);
     x += 64;
