@@ -8,8 +8,8 @@
  * Each tap is packed on its own, one after the other in the panel; a tap whose units are no multiple
  * of four spills garbage that the next tap overwrites. So a tap must fill whole units.
  */
-import { Int16, Int8, UInt8 } from "./formats/integer";
-import { GridParameters, integerTile, OFFSETS, stripOf } from "./gemm";
+import { Int8, UInt8 } from "./formats/integer";
+import { GridParameters, integerTile, OFFSETS, PairsOfInt16, PairsOfInt8, stripOf } from "./gemm";
 import { interleaveRows, MR, widenRow } from "./pack";
 
 
@@ -112,7 +112,7 @@ function entriesOf(p: IndirectParameters, row: i32, pixels: i32, pixelEntries: u
 
 /** int8 · int8. */
 export function igemm_i8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<IndirectParameters, Int8, Int8>(
+  integerTile<IndirectParameters, Int8, PairsOfInt8>(
     changetype<IndirectParameters>(parameters),
     scratch,
     tile,
@@ -121,7 +121,7 @@ export function igemm_i8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32):
 
 /** uint8 · int8. */
 export function igemm_u8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<IndirectParameters, UInt8, Int8>(
+  integerTile<IndirectParameters, UInt8, PairsOfInt8>(
     changetype<IndirectParameters>(parameters),
     scratch,
     tile,
@@ -130,7 +130,7 @@ export function igemm_u8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32):
 
 /** int8 · (weight − zero point) as int16. */
 export function igemm_i8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<IndirectParameters, Int8, Int16>(
+  integerTile<IndirectParameters, Int8, PairsOfInt16>(
     changetype<IndirectParameters>(parameters),
     scratch,
     tile,
@@ -139,7 +139,7 @@ export function igemm_i8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32)
 
 /** uint8 · (weight − zero point) as int16: legacy uint8 models. */
 export function igemm_u8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<IndirectParameters, UInt8, Int16>(
+  integerTile<IndirectParameters, UInt8, PairsOfInt16>(
     changetype<IndirectParameters>(parameters),
     scratch,
     tile,

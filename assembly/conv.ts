@@ -13,8 +13,8 @@
  * Also the form of a sub-convolution that writes every s-th pixel of y (`lower/transpose-conv.ts`):
  * rows and images of y have their own strides.
  */
-import { Int16, Int8, UInt8 } from "./formats/integer";
-import { GridParameters, integerTile, OFFSETS, stripOf } from "./gemm";
+import { Int8, UInt8 } from "./formats/integer";
+import { GridParameters, integerTile, OFFSETS, PairsOfInt16, PairsOfInt8, stripOf } from "./gemm";
 import { copyRun, fillRun } from "./lanes";
 import { interleaveRows, MR, PACK_SLACK, widenRow } from "./pack";
 
@@ -174,20 +174,36 @@ function gatherAcross(
 
 /** int8 · int8. */
 export function conv_i8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<ConvParameters, Int8, Int8>(changetype<ConvParameters>(parameters), scratch, tile);
+  integerTile<ConvParameters, Int8, PairsOfInt8>(
+    changetype<ConvParameters>(parameters),
+    scratch,
+    tile,
+  );
 }
 
 /** uint8 · int8. */
 export function conv_u8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<ConvParameters, UInt8, Int8>(changetype<ConvParameters>(parameters), scratch, tile);
+  integerTile<ConvParameters, UInt8, PairsOfInt8>(
+    changetype<ConvParameters>(parameters),
+    scratch,
+    tile,
+  );
 }
 
 /** int8 · (weight − zero point) as int16. */
 export function conv_i8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<ConvParameters, Int8, Int16>(changetype<ConvParameters>(parameters), scratch, tile);
+  integerTile<ConvParameters, Int8, PairsOfInt16>(
+    changetype<ConvParameters>(parameters),
+    scratch,
+    tile,
+  );
 }
 
 /** uint8 · (weight − zero point) as int16: legacy uint8 models. */
 export function conv_u8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<ConvParameters, UInt8, Int16>(changetype<ConvParameters>(parameters), scratch, tile);
+  integerTile<ConvParameters, UInt8, PairsOfInt16>(
+    changetype<ConvParameters>(parameters),
+    scratch,
+    tile,
+  );
 }

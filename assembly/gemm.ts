@@ -212,7 +212,39 @@ function tile1x8<W, R>(
   rule.settle(to, tail + 32);
 }
 
-/** A packed strip against panels [first, last). */
+/** Panels of pairs of int8 weights: how `sweep` multiplies. Laid over a panel, never allocated. */
+@unmanaged
+export class PairsOfInt8 {
+
+  @inline
+  tile4x8<R>(rule: R, a: usize, units: i32, to: usize, floor: v128, base: v128): void {
+    tile4x8<Int8, R>(rule, a, changetype<usize>(this), units, to, floor, base);
+  }
+
+
+  @inline
+  tile1x8<R>(rule: R, a: usize, units: i32, to: usize, floor: v128, base: v128): void {
+    tile1x8<Int8, R>(rule, a, changetype<usize>(this), units, to, floor, base);
+  }
+}
+
+/** Panels of pairs of int16 weights. */
+@unmanaged
+export class PairsOfInt16 {
+
+  @inline
+  tile4x8<R>(rule: R, a: usize, units: i32, to: usize, floor: v128, base: v128): void {
+    tile4x8<Int16, R>(rule, a, changetype<usize>(this), units, to, floor, base);
+  }
+
+
+  @inline
+  tile1x8<R>(rule: R, a: usize, units: i32, to: usize, floor: v128, base: v128): void {
+    tile1x8<Int16, R>(rule, a, changetype<usize>(this), units, to, floor, base);
+  }
+}
+
+/** A packed strip against panels [first, last). W: how a panel is multiplied. */
 function sweep<W, R>(p: GridParameters, rows: i32, first: i32, last: i32, scratch: usize): void {
   const rule = changetype<R>(p);
   const units = p.units;
@@ -230,7 +262,7 @@ function sweep<W, R>(p: GridParameters, rows: i32, first: i32, last: i32, scratc
     let a = strip;
     let row: usize = offsets;
     for (const end = row + <usize>panels * 4; row < end; row += 16) {
-      tile4x8<W, R>(rule, a, w, units, scratch, floor, base);
+      changetype<W>(w).tile4x8<R>(rule, a, units, scratch, floor, base);
       const rows01 = narrowRows(scratch, scratch + 32, high, flip);
       const rows23 = narrowRows(scratch + 64, scratch + 96, high, flip);
       if (columns >= NR) {
@@ -247,7 +279,7 @@ function sweep<W, R>(p: GridParameters, rows: i32, first: i32, last: i32, scratc
       a += <usize>units * UNIT * MR;
     }
     for (const end = offsets + <usize>rows * 4; row < end; row += 4) {
-      tile1x8<W, R>(rule, a, w, units, scratch, floor, base);
+      changetype<W>(w).tile1x8<R>(rule, a, units, scratch, floor, base);
       const codes = narrowRows(scratch, scratch, high, flip);
       storeCodes(y + load<u32>(row), i64x2.extract_lane(codes, 0), columns);
       a += <usize>units * UNIT;
@@ -273,20 +305,36 @@ export function integerTile<P, X, W>(p: P, scratch: usize, tile: i32): void {
 
 /** int8 · int8. */
 export function gemm_i8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<GemmParameters, Int8, Int8>(changetype<GemmParameters>(parameters), scratch, tile);
+  integerTile<GemmParameters, Int8, PairsOfInt8>(
+    changetype<GemmParameters>(parameters),
+    scratch,
+    tile,
+  );
 }
 
 /** uint8 · int8. */
 export function gemm_u8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<GemmParameters, UInt8, Int8>(changetype<GemmParameters>(parameters), scratch, tile);
+  integerTile<GemmParameters, UInt8, PairsOfInt8>(
+    changetype<GemmParameters>(parameters),
+    scratch,
+    tile,
+  );
 }
 
 /** int8 · (weight − zero point) as int16. */
 export function gemm_i8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<GemmParameters, Int8, Int16>(changetype<GemmParameters>(parameters), scratch, tile);
+  integerTile<GemmParameters, Int8, PairsOfInt16>(
+    changetype<GemmParameters>(parameters),
+    scratch,
+    tile,
+  );
 }
 
 /** uint8 · (weight − zero point) as int16: legacy uint8 models. */
 export function gemm_u8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<GemmParameters, UInt8, Int16>(changetype<GemmParameters>(parameters), scratch, tile);
+  integerTile<GemmParameters, UInt8, PairsOfInt16>(
+    changetype<GemmParameters>(parameters),
+    scratch,
+    tile,
+  );
 }

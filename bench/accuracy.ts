@@ -179,7 +179,7 @@ function writeReport(rows: readonly Row[], withoutRecorded: string | undefined):
       node: process.version,
       v8: process.versions.v8,
     },
-    settings: { rounding, threads, isa: capabilities().relaxed ? "relaxed" : "simd128" },
+    settings: { rounding, threads, relaxed: capabilities().relaxed },
     ...(withoutRecorded === undefined ? {} : { withoutRecorded }),
     networks: rows.map(({ expected, ...row }) => ({ ...row, expected: expected ?? null })),
   };

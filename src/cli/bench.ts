@@ -1,6 +1,5 @@
 /** `bitlane bench`: the time of one inference. */
 import {
-  capabilities,
   load,
   type Model,
   type NodeProfile,
@@ -57,18 +56,16 @@ export const bench: Command = {
     const threads = given.integer("threads", 1, 64);
     const runs = given.integer("runs", 1, 1_000_000) ?? DEFAULT_RUNS;
     const rounding = given.choice("rounding", ["fp32", "tflite-reference"]);
-    const isa =
-      given.choice("isa", ["simd128", "relaxed"]) ??
-      (capabilities().relaxed ? "relaxed" : "simd128");
+    const isa = given.choice("isa", ["simd128", "relaxed"]);
     const start = performance.now();
     await using model = await load(file, {
-      isa,
+      ...(isa === undefined ? {} : { isa }),
       ...(threads === undefined ? {} : { threads }),
       ...(rounding === undefined ? {} : { rounding }),
     });
     const loadMs = performance.now() - start;
     for (const text of model.diagnostics) terminal.remark(text);
-    const report = await measure(model, isa, loadMs, runs, given.flag("layers"), terminal);
+    const report = await measure(model, loadMs, runs, given.flag("layers"), terminal);
     terminal.progress(undefined);
     terminal.line(given.flag("json") ? JSON.stringify(report) : printReport(report));
     return 0;
@@ -77,7 +74,6 @@ export const bench: Command = {
 
 async function measure(
   model: Model,
-  isa: BenchReport["isa"],
   loadMs: number,
   runs: number,
   withLayers: boolean,
@@ -109,7 +105,7 @@ async function measure(
     loadMs,
     arenaBytes: model.memory().arenaBytes,
     threads: model.threads,
-    isa,
+    isa: model.isa,
     ...(withLayers ? { layers: await profileLayers(model, feeds) } : {}),
   };
 }

@@ -31,20 +31,41 @@ const blocks = {
 } as const;
 
 export type GemmOperation = keyof typeof blocks;
-/** Packed activations and weights: `i16` weights are int8 or uint8 ones less their zero point. */
-export type GemmOperands = "i8_i8" | "u8_i8" | "i8_i16" | "u8_i16" | "f32_f32";
+/**
+ * Packed activations and weights: `i16` weights are int8 or uint8 ones less their zero point; `x8`
+ * activations are bytes as they are stored, `f8` have their top bit flipped (relaxed dot).
+ */
+export type GemmOperands = "i8_i8" | "u8_i8" | "i8_i16" | "u8_i16" | "f32_f32" | "x8_i8" | "f8_i8";
+
+/** k of one 32-bit unit, and what the name of a kernel says of it. */
+const units: Readonly<Record<GemmOperands, { elements: 1 | 2 | 4; suffix: string }>> = {
+  i8_i8: { elements: 2, suffix: "c2" },
+  u8_i8: { elements: 2, suffix: "c2" },
+  i8_i16: { elements: 2, suffix: "c2" },
+  u8_i16: { elements: 2, suffix: "c2" },
+  f32_f32: { elements: 1, suffix: "c1" },
+  x8_i8: { elements: 4, suffix: "c4_relaxed" },
+  f8_i8: { elements: 4, suffix: "c4_relaxed" },
+};
+
+/** Elements of depth in one unit. */
+export function gemmUnitElements(operands: GemmOperands): 1 | 2 | 4 {
+  return units[operands].elements;
+}
 
 export function gemmKernelName(operation: GemmOperation, operands: GemmOperands): string {
-  return `${operation}_${operands}_${GEMM_MR}x${GEMM_NR}c${operands === "f32_f32" ? 1 : 2}`;
+  return `${operation}_${operands}_${GEMM_MR}x${GEMM_NR}${units[operands].suffix}`;
 }
 
 const operations: readonly GemmOperation[] = ["gemm", "conv", "igemm"];
-const operands: readonly GemmOperands[] = ["i8_i8", "u8_i8", "i8_i16", "u8_i16", "f32_f32"];
+const operands = Object.keys(units) as readonly GemmOperands[];
 
 /** ⌊(2^31 − 1) / (largest |x − zeroPoint| · |w|)⌋. */
 const maxDepths: Partial<Record<GemmOperands, number>> = {
   i8_i8: 65_793,
   u8_i8: 65_793,
+  x8_i8: 65_793,
+  f8_i8: 65_793,
   i8_i16: 33_025,
   u8_i16: 33_025,
 };
@@ -54,7 +75,7 @@ export const gemmKernels: readonly Kernel[] = operations.flatMap((operation) =>
     const maxDepth = maxDepths[pair];
     return {
       name: gemmKernelName(operation, pair),
-      isa: "simd128",
+      isa: gemmUnitElements(pair) === 4 ? "relaxed" : "simd128",
       parameters: blocks[operation],
       ...(maxDepth === undefined ? {} : { maxDepth }),
     };

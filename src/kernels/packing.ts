@@ -1,9 +1,11 @@
 /**
  * Weight panels of the matrix-product family, written straight into their place.
  *
- * A panel holds 8 columns (output channels). A unit is 32 bits of depth: two int16 or one float32.
+ * A panel holds 8 columns (output channels). A unit is 32 bits of packed activations: two int16, four
+ * bytes or one float32 of depth.
  *
- *     integer │ [unit][8 columns][2 k] int8 or int16 │ int32 bias[8] │ multipliers, see below │
+ *     pairs   │ [unit][8 columns][2 k] int8 or int16 │ int32 bias[8] │ multipliers, see below │
+ *     quads   │ [unit][8 columns][4 k] int8          │ int32 bias[8] │ multipliers            │
  *     float   │ [unit][8 columns]            float32 │  f32 bias[8]  │ low[4] high[4]         │
  *
  *     fp32            f32 scale[8]
@@ -23,22 +25,27 @@ export type PanelMultipliers =
   | { readonly rule: "fixedUp"; readonly multipliers: readonly FixedMultiplier[] }
   | { readonly rule: "float64"; readonly multipliers: Float64Array };
 
-/** The int16 of one unit, and the units of one step of the tile's loop over k. */
-const PAIR = 2;
+/** How integer weights lie in a panel: k of one unit, bytes of one weight. */
+export interface PanelLayout {
+  readonly unitElements: 2 | 4;
+  readonly weightBytes: 1 | 2;
+}
+
+/** Units of one step of the tile's loop over k. */
 const STEP_UNITS = 2;
 
 /** Units of an integer row of `depth` values. */
-export function integerUnits(depth: number): number {
-  return Math.ceil(depth / (PAIR * STEP_UNITS)) * STEP_UNITS;
+export function integerUnits(depth: number, { unitElements }: PanelLayout): number {
+  return Math.ceil(depth / (unitElements * STEP_UNITS)) * STEP_UNITS;
 }
 
-/** Bytes from panel to panel of integer weights of `weightBytes` each. */
+/** Bytes from panel to panel of integer weights. */
 export function integerPanelBytes(
   units: number,
-  weightBytes: 1 | 2,
+  { unitElements, weightBytes }: PanelLayout,
   rule: PanelMultipliers["rule"],
 ): number {
-  return units * PAIR * GEMM_NR * weightBytes + GEMM_NR * (rule === "fp32" ? 8 : 12);
+  return units * unitElements * GEMM_NR * weightBytes + GEMM_NR * (rule === "fp32" ? 8 : 12);
 }
 
 /** Bytes from panel to panel of float weights. */
@@ -53,6 +60,7 @@ export interface IntegerMatrix {
   readonly depth: number;
   /** One per column. */
   readonly bias: Int32Array | undefined;
+  /** Zero point of the activations as the kernel reads them. */
   readonly inputZeroPoint: number;
   readonly output: PanelMultipliers;
   /** The matrix takes columns [firstColumn, firstColumn + columns) of weights, bias, multipliers. */
@@ -63,24 +71,34 @@ export interface IntegerMatrix {
 export function packIntegerPanels(
   target: Uint8Array,
   { weights, columns, depth, bias, inputZeroPoint, output, firstColumn }: IntegerMatrix,
-  weightBytes: 1 | 2,
+  layout: PanelLayout,
 ): void {
-  const units = integerUnits(depth);
-  const panelBytes = integerPanelBytes(units, weightBytes, output.rule);
+  const { unitElements, weightBytes } = layout;
+  const units = integerUnits(depth, layout);
+  const panelBytes = integerPanelBytes(units, layout, output.rule);
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  const lanes =
+    weightBytes === 1
+      ? new Int8Array(target.buffer, target.byteOffset, target.byteLength)
+      : new Int16Array(target.buffer, target.byteOffset, target.byteLength >> 1);
+  const unitLanes = unitElements * GEMM_NR;
   for (let n = 0; n < columns; n++) {
     const column = n % GEMM_NR;
     const panel = Math.floor(n / GEMM_NR) * panelBytes;
-    const from = (firstColumn + n) * depth;
+    let from = (firstColumn + n) * depth;
+    const end = from + depth;
+    let to = panel / weightBytes + column * unitElements;
     let sum = 0;
-    for (let k = 0; k < depth; k++) {
-      const weight = weights[from + k]!;
-      const index = (k >> 1) * PAIR * GEMM_NR + column * PAIR + (k & 1);
-      if (weightBytes === 1) view.setInt8(panel + index, weight);
-      else view.setInt16(panel + index * 2, weight, true);
-      sum += weight;
+    while (from < end) {
+      const stop = Math.min(from + unitElements, end);
+      for (let at = to; from < stop; at++, from++) {
+        const weight = weights[from]!;
+        lanes[at] = weight;
+        sum += weight;
+      }
+      to += unitLanes;
     }
-    const tail = panel + units * PAIR * GEMM_NR * weightBytes;
+    const tail = panel + units * unitLanes * weightBytes;
     const own = bias === undefined ? 0 : bias[firstColumn + n]!;
     view.setInt32(tail + column * 4, (own - Math.imul(inputZeroPoint, sum)) | 0, true);
     writeMultiplier(view, tail + GEMM_NR * 4, column, firstColumn + n, output);

@@ -1,10 +1,20 @@
-import { hasRelaxedSimd, hasSimd, isNode, whyNoThreads } from "../wasm/index.ts";
+import {
+  type DotClass,
+  hasRelaxedSimd,
+  hasSimd,
+  isNode,
+  relaxedDotClass,
+  whyNoThreads,
+} from "../wasm/index.ts";
 
 /** What this host can do, and why not. */
 export interface Capabilities {
   readonly simd: boolean;
-  /** Relaxed SIMD modules compile here. Results do not depend on it. */
-  readonly relaxed: boolean;
+  /**
+   * What the relaxed dot of this machine does: `usdot` and `sdot` make 8-bit networks faster.
+   * Results do not depend on it.
+   */
+  readonly relaxed: DotClass;
   /** Threads that `load` takes by default; 1 where threads are not available. */
   readonly threads: number;
   /** A reason for every capability that is missing. */
@@ -17,14 +27,15 @@ const MAX_THREADS = 16;
 export function capabilities(): Capabilities {
   const noThreads = whyNoThreads();
   const simd = hasSimd();
-  const relaxed = hasRelaxedSimd();
   return {
     simd,
-    relaxed,
+    relaxed: relaxedDotClass(),
     threads: noThreads === undefined ? Math.min(availableThreads(), MAX_THREADS) : 1,
     why: {
       ...(simd ? {} : { simd: "the engine does not validate a SIMD module" }),
-      ...(relaxed ? {} : { relaxed: "the engine does not validate a relaxed SIMD module" }),
+      ...(hasRelaxedSimd()
+        ? {}
+        : { relaxed: "the engine does not validate a relaxed SIMD module" }),
       ...(noThreads === undefined ? {} : { threads: noThreads }),
     },
   };

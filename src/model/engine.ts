@@ -11,8 +11,7 @@ import {
 import type { Engine } from "./model.ts";
 import { differingKernels } from "./self-check.ts";
 
-export interface EngineOptions extends Pick<Engine, "graph" | "plan" | "rounding"> {
-  readonly isa: "simd128" | "relaxed";
+export interface EngineOptions extends Pick<Engine, "graph" | "plan" | "rounding" | "isa"> {
   readonly threads: number;
   readonly memoryBytes: number;
   readonly createWorker: WorkerFactory | undefined;
@@ -37,6 +36,7 @@ export function createEngine(options: EngineOptions): Engine {
     graph,
     plan,
     rounding,
+    isa: options.isa,
     canWait: typeof document === "undefined",
     diagnostics,
     start: async (reference) => {

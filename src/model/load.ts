@@ -2,12 +2,14 @@
 import { CancelledError, InputError } from "../errors.ts";
 import { fuseTables, type Graph, inferGraph, inputNamesOf } from "../graph/index.ts";
 import { checkWork, importModel, type Limits, resolveLimits } from "../importers/index.ts";
-import { createPlan, type Plan } from "../plan/index.ts";
+import { createPlan, type Machine, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { WorkerFactory } from "../schedule/index.ts";
+import { hasRelaxedSimd, relaxedDotClass } from "../wasm/index.ts";
 import { capabilities } from "./capabilities.ts";
 import { createEngine } from "./engine.ts";
 import { Model } from "./model.ts";
+import { applyRequantization, type RequantizeOptions } from "./requantization.ts";
 import { type ModelSource, readSource } from "./source.ts";
 
 export interface LoadProgress {
@@ -17,7 +19,11 @@ export interface LoadProgress {
   readonly totalBytes?: number;
 }
 
-export interface LoadOptions {
+/**
+ * `weights`, `activations` and `keepFirstLast` re-quantize the network: fewer bits for its weights, and
+ * for the activations that they meet, without data. Layers with fewer bits in the file keep those.
+ */
+export interface LoadOptions extends RequantizeOptions {
   /** Threads for one inference. Default: as many as the host offers, 16 at most. */
   readonly threads?: number;
   /** Rounding rule of 8-bit results. Default "fp32": TFLite's default CPU path. */
@@ -74,10 +80,10 @@ export async function planModel(
   throwIfAborted(options.signal);
   report({ stage: "plan" });
   const rounding = checkRounding(options.rounding);
-  const graph = fuseTables(inferred, rounding);
+  const graph = fuseTables(applyRequantization(inferred, options), rounding);
   const plan = createPlan(graph, {
     rounding,
-    machine: { isa: chooseIsa(options) },
+    machine: probeMachine(options),
     ...(options.forcedKernel === undefined ? {} : { forced: options.forcedKernel }),
   });
   return { graph, plan };
@@ -109,11 +115,16 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   return model;
 }
 
+function probeMachine(options: LoadOptions): Machine {
+  const isa = chooseIsa(options);
+  return { isa, dot: isa === "relaxed" ? relaxedDotClass() : "none" };
+}
+
 function chooseIsa({ isa }: LoadOptions): "simd128" | "relaxed" {
   if (isa !== undefined && isa !== "simd128" && isa !== "relaxed") {
     throw new InputError(`isa: expected "simd128" or "relaxed", got "${String(isa)}"`);
   }
-  return isa ?? (capabilities().relaxed ? "relaxed" : "simd128");
+  return isa ?? (hasRelaxedSimd() ? "relaxed" : "simd128");
 }
 
 function checkRounding(rounding: Rounding = "fp32"): Rounding {

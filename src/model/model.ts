@@ -30,6 +30,7 @@ export interface Engine {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly rounding: Rounding;
+  readonly isa: "simd128" | "relaxed";
   start(reference: (node: number, lane: number) => void): Promise<Runner>;
   /** The calling thread may sleep (Node, workers); a browser's main thread may not. */
   readonly canWait: boolean;
@@ -172,6 +173,11 @@ export class Model {
 
   get graph(): Graph {
     return this.#engine.graph;
+  }
+
+  /** Instruction set of the kernels. */
+  get isa(): "simd128" | "relaxed" {
+    return this.#engine.isa;
   }
 
   /** Threads that work on one inference. */

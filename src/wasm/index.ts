@@ -3,4 +3,5 @@ export * from "./binary.ts";
 export * from "./instance.ts";
 export * from "./memory.ts";
 export * from "./probe.ts";
+export * from "./relaxed.ts";
 export * from "./revectorize.ts";

@@ -14,6 +14,7 @@ import type { Operator } from "../../src/operators/index.ts";
 import { ARENA_ALIGNMENT, createPlan, type Plan } from "../../src/plan/index.ts";
 import type { Rounding } from "../../src/quantization/index.ts";
 import { bindPlan, Runner } from "../../src/schedule/index.ts";
+import { relaxedDotClass } from "../../src/wasm/index.ts";
 import {
   allocateTensor,
   type Tensor,
@@ -100,7 +101,7 @@ export async function runGraph(
   const isa = build.endsWith("relaxed") ? "relaxed" : "simd128";
   const plan = createPlan(graph, {
     rounding,
-    machine: { isa },
+    machine: { isa, dot: isa === "relaxed" ? relaxedDotClass() : "none" },
     ...(forced === undefined ? {} : { forced }),
   });
   const module = loadTarget(workers > 0 ? `${build}-shared` : build);

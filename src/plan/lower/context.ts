@@ -6,6 +6,13 @@ import type { Pointer } from "../plan.ts";
 /** The machine a plan is made for. Facts only: a plan for another machine can be made on any host. */
 export interface Machine {
   readonly isa: "simd128" | "relaxed";
+  /** What the relaxed dot with accumulation does with its second operand; none: do not use it. */
+  readonly dot?: "usdot" | "sdot" | "saturating" | "none";
+}
+
+/** The relaxed dot is one exact instruction on this machine. */
+export function hasDot({ isa, dot }: Machine): boolean {
+  return isa === "relaxed" && (dot === "usdot" || dot === "sdot");
 }
 
 /** What a lowering asks for one kernel step. `fields` has one entry per parameter of the kernel. */

@@ -43,10 +43,8 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
     x.format.name === "float32"
       ? floatWeights(constantWeights, bias, depth, attributes.activation)
       : integerWeights(
-          x,
-          y,
+          context,
           constantWeights,
-          bias,
           depth,
           conv2DQuantization(x, w, y, attributes, context.rounding),
         );
@@ -86,12 +84,11 @@ function windowPacking(
   const { elementBytes } = weights;
   const taps = filter[0] * filter[1];
   const tapBytes = (inputChannels / groups) * elementBytes;
-  const unitElements = elementBytes === 4 ? 1 : 2;
   const { operation } = selectConvKernel(
     {
       operands: weights.operands,
       hasContiguousRows: hasContiguousRows(geometry),
-      hasWholeUnits: (inputChannels / groups) % unitElements === 0,
+      hasWholeUnits: (inputChannels / groups) % weights.unitElements === 0,
       entries: output[0] * output[1] * taps,
     },
     context.forced,
@@ -120,7 +117,7 @@ function windowPacking(
       table: indirectionTable(context, geometry, pixelBytes),
       border: borderPixel(context, tapBytes, weights.border),
       taps,
-      tapUnits: inputChannels / groups / unitElements,
+      tapUnits: inputChannels / groups / weights.unitElements,
       pixels: output[0] * output[1],
       xImageStride: geometry.input[0] * geometry.input[1] * pixelBytes,
     },

@@ -25,10 +25,8 @@ export function lowerFullyConnected(
     x.format.name === "float32"
       ? floatWeights(constantWeights, bias, depth, attributes.activation)
       : integerWeights(
-          x,
-          y,
+          context,
           constantWeights,
-          bias,
           depth,
           fullyConnectedQuantization(x, w, y, attributes, context.rounding),
         );

@@ -6,10 +6,12 @@ import {
   type GemmOperands,
   type GemmOperation,
   gemmRules,
+  gemmUnitElements,
   integerPanelBytes,
   integerUnits,
   packFloatPanels,
   packIntegerPanels,
+  type PanelLayout,
 } from "../../kernels/index.ts";
 import {
   type Activation,
@@ -17,9 +19,9 @@ import {
   correctedWeights,
   floatActivationRange,
 } from "../../operators/index.ts";
-import { elementCount, type Tensor, type TensorType } from "../../tensor/index.ts";
+import { elementCount, type Tensor } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import { advance, type LowerContext, type StepRequest } from "./context.ts";
+import { advance, hasDot, type LowerContext, type StepRequest } from "./context.ts";
 import { gemmGrid } from "./gemm-grid.ts";
 
 /** `units · rows` of a strip are behind these bytes and the row offsets; see `assembly/gemm.ts`. */
@@ -33,6 +35,8 @@ const SLACK_BYTES = 64;
 export interface GemmWeights {
   readonly operands: GemmOperands;
   readonly depth: number;
+  /** Elements of depth in one unit. */
+  readonly unitElements: 1 | 2 | 4;
   /** Units of one packed row, and bytes from panel to panel. */
   readonly units: number;
   readonly panelBytes: number;
@@ -51,34 +55,39 @@ export type WeightOrder = <T extends Int16Array | Float32Array>(weights: T) => T
 
 /** Integer weights: codes less their zero point, as int8 where they fit. */
 export function integerWeights(
-  x: TensorType,
-  y: TensorType,
+  context: LowerContext,
   w: Tensor,
-  bias: Tensor | undefined,
   depth: number,
   quantization: ConvQuantization,
   order: WeightOrder = (weights) => weights,
 ): GemmWeights {
-  const { inputZeroPoint, weightZeroPoints, output } = quantization;
+  const bias = context.constant(2)?.data as Int32Array | undefined;
+  const { weightZeroPoints, output } = quantization;
   const perColumn = elementCount(w.type.shape) / weightZeroPoints.length;
   const corrected = (): Int16Array => order(correctedWeights(w, weightZeroPoints, perColumn));
   const isSymmetric = weightZeroPoints.every((value) => value === 0);
   const fitsInt8 =
     (isSymmetric && w.type.format.max <= 127) ||
     corrected().every((value) => value >= -128 && value <= 127);
-  const weightBytes = fitsInt8 ? 1 : 2;
-  const units = integerUnits(depth);
+  const form = operandForm(context, quantization.inputZeroPoint, fitsInt8);
+  const unitElements = gemmUnitElements(form.operands);
+  const layout: PanelLayout = {
+    unitElements: unitElements === 4 ? 4 : 2,
+    weightBytes: fitsInt8 ? 1 : 2,
+  };
+  const units = integerUnits(depth, layout);
   // uint8 results are computed as int8 codes, 128 lower, and flipped at the store.
-  const isUnsigned = y.format.name === "uint8";
+  const isUnsigned = context.outputs[0]!.format.name === "uint8";
   const shift = isUnsigned ? 128 : 0;
   const { zeroPoint, low, high } = output.range;
   return {
-    operands: `${x.format.name === "uint8" ? "u8" : "i8"}_${fitsInt8 ? "i8" : "i16"}`,
+    operands: form.operands,
+    unitElements,
     depth,
     units,
-    panelBytes: integerPanelBytes(units, weightBytes, output.rule),
+    panelBytes: integerPanelBytes(units, layout, output.rule),
     elementBytes: 1,
-    border: inputZeroPoint & 0xff,
+    border: quantization.inputZeroPoint & 0xff,
     output: {
       zeroPoint: zeroPoint - shift,
       low: low - shift,
@@ -93,14 +102,32 @@ export function integerWeights(
           weights: corrected(),
           columns,
           depth,
-          bias: bias?.data as Int32Array | undefined,
-          inputZeroPoint,
+          bias,
+          inputZeroPoint: form.zeroPoint,
           output,
           firstColumn,
         },
-        weightBytes,
+        layout,
       ),
   };
+}
+
+/**
+ * How the kernel reads activations, and their zero point in that reading. The relaxed dot takes bytes
+ * as unsigned (`usdot`) or signed (`sdot`): codes of the other kind are flipped, which moves them, and
+ * their zero point, by 128.
+ */
+function operandForm(
+  { inputs, machine, forced }: LowerContext,
+  zeroPoint: number,
+  fitsInt8: boolean,
+): { operands: GemmOperands; zeroPoint: number } {
+  const isUnsigned = inputs[0]!.format.name === "uint8";
+  if (!fitsInt8 || !hasDot(machine) || forced?.endsWith("c2") === true) {
+    return { operands: `${isUnsigned ? "u8" : "i8"}_${fitsInt8 ? "i8" : "i16"}`, zeroPoint };
+  }
+  if (isUnsigned === (machine.dot === "usdot")) return { operands: "x8_i8", zeroPoint };
+  return { operands: "f8_i8", zeroPoint: zeroPoint + (isUnsigned ? -128 : 128) };
 }
 
 export function floatWeights(
@@ -113,6 +140,7 @@ export function floatWeights(
   const { low, high } = floatActivationRange(activation);
   return {
     operands: "f32_f32",
+    unitElements: 1,
     depth,
     units: depth,
     panelBytes: floatPanelBytes(depth),

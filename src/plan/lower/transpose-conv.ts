@@ -52,10 +52,8 @@ export function lowerTransposeConv(
       const weights = isFloat
         ? floatWeights(constantWeights, bias, depth, activation, order)
         : integerWeights(
-            x,
-            y,
+            context,
             constantWeights,
-            bias,
             depth,
             convQuantization(x, w, y, outputChannels, activation, context.rounding),
             order,

@@ -1,0 +1,10 @@
+/** The export list of the relaxed builds: what every build has, and the kernels of relaxed SIMD. */
+export * from "./index";
+export {
+  conv_f8_i8_4x8c4_relaxed,
+  conv_x8_i8_4x8c4_relaxed,
+  gemm_f8_i8_4x8c4_relaxed,
+  gemm_x8_i8_4x8c4_relaxed,
+  igemm_f8_i8_4x8c4_relaxed,
+  igemm_x8_i8_4x8c4_relaxed,
+} from "./gemm-dot";
