@@ -1,0 +1,56 @@
+/** Which layers of a network are re-quantized. */
+import { ABSENT, type Graph, type Node } from "../graph/index.ts";
+import {
+  conv2D,
+  depthwiseConv2D,
+  fullyConnected,
+  type Operator,
+  transposeConv,
+} from "../operators/index.ts";
+
+/** Operators with weights: what "first" and "last" count. */
+const WEIGHTED: ReadonlySet<Operator<never>> = new Set<Operator<never>>([
+  ...[conv2D, depthwiseConv2D, transposeConv, fullyConnected],
+]);
+
+/**
+ * The convolutions and fully connected layers with constant weights, but depthwise ones: their few
+ * weights suffer most and save nothing.
+ * @param keepFirstLast leave out layers that no layer precedes, and layers that no layer follows
+ */
+export function layersToRequantize(graph: Graph, keepFirstLast: boolean): Set<Node> {
+  const chosen = graph.nodes.filter((node) => isCandidate(graph, node));
+  if (!keepFirstLast) return new Set(chosen);
+  const followers = nodesBehindLayers(graph.nodes, (node) => [node.inputs, node.outputs]);
+  const leaders = nodesBehindLayers(graph.nodes.toReversed(), (node) => [
+    node.outputs,
+    node.inputs,
+  ]);
+  return new Set(chosen.filter((node) => followers.has(node) && leaders.has(node)));
+}
+
+function isCandidate(graph: Graph, { operator, inputs }: Node): boolean {
+  const w = graph.values[inputs[1] ?? ABSENT];
+  if (w?.constant === undefined) return false;
+  if (operator === (fullyConnected as Operator<never>)) return true;
+  if (operator !== (conv2D as Operator<never>)) return false;
+  const channels = graph.values[inputs[0]!]!.type.shape[3]!;
+  const isDepthwise = w.type.shape[3] === 1 && channels > 1;
+  return !isDepthwise;
+}
+
+/** Nodes that a value reaches which came through a layer, in the order that is given. */
+function nodesBehindLayers(
+  nodes: readonly Node[],
+  ends: (node: Node) => readonly [from: readonly number[], to: readonly number[]],
+): Set<Node> {
+  const behind = new Set<number>();
+  const found = new Set<Node>();
+  for (const node of nodes) {
+    const [from, to] = ends(node);
+    const isBehind = from.some((id) => behind.has(id));
+    if (isBehind) found.add(node);
+    if (isBehind || WEIGHTED.has(node.operator)) for (const id of to) behind.add(id);
+  }
+  return found;
+}

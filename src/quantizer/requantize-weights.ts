@@ -1,0 +1,84 @@
+/** The weights of one layer on the grid of another format, one scale per output channel. */
+import { binary, type Format, int8 } from "../formats/index.ts";
+import { correctedWeights, weightChannels } from "../operators/index.ts";
+import { f32, perChannel } from "../quantization/index.ts";
+import { elementCount, packBits, type Tensor } from "../tensor/index.ts";
+import { bestScale, checkFinite, type ChannelValues, nearestCodes } from "./omse.ts";
+
+/** Codes [channels][depth] and the scale of each channel. */
+export interface GridWeights {
+  readonly codes: Int8Array;
+  readonly scales: Float32Array;
+}
+
+/** Smallest normal float32: no scale may be below it. */
+const MIN_SCALE = 2 ** -126;
+
+/**
+ * @param w weights [channels, …] in float32, or in integers with their scales
+ * @param leastScale a lower bound per channel: what the bias of the layer needs
+ */
+export function gridWeights(
+  w: Tensor,
+  channels: number,
+  format: Format,
+  leastScale: (channel: number) => number = () => 0,
+): GridWeights {
+  const depth = elementCount(w.type.shape) / channels;
+  const { values, units } = channelValues(w, channels, depth);
+  const codes = new Int8Array(values.length);
+  const scales = new Float32Array(channels);
+  for (let c = 0; c < channels; c++) {
+    const own = values.subarray(c * depth, (c + 1) * depth);
+    const unit = units === undefined ? 1 : units[c]!;
+    const best = format === int8 ? rangeScale(own, units !== undefined) : bestScale(own, format);
+    // A channel of zeros keeps its scale.
+    scales[c] = Math.max(best === 0 ? unit : best * unit, leastScale(c), MIN_SCALE);
+    nearestCodes(own, scales[c]! / unit, format, codes.subarray(c * depth, (c + 1) * depth));
+  }
+  return { codes, scales };
+}
+
+/** Values per channel, in units of the channel's scale where the weights are integers. */
+function channelValues(
+  w: Tensor,
+  channels: number,
+  depth: number,
+): { readonly values: ChannelValues; readonly units: Float32Array | undefined } {
+  if (w.type.format.kind === "float") {
+    return { values: w.data as Float32Array, units: undefined };
+  }
+  const { scales, zeroPoints } = weightChannels(w.type, channels);
+  return { values: correctedWeights(w, zeroPoints, depth), units: scales };
+}
+
+/**
+ * The whole range in ±127: at 8 bits within 0.2 dB of the best scale (methods.md, section 2, unit
+ * targets). Integers that fit as they are stay so.
+ */
+function rangeScale(values: ChannelValues, isInteger: boolean): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  checkFinite(largest);
+  return isInteger && largest > 0 ? Math.max(1, largest / 127) : largest / 127;
+}
+
+/** The codes as a packed tensor of shape [channels, …]. */
+export function packedWeights(
+  { codes, scales }: GridWeights,
+  format: Format,
+  shape: readonly number[],
+): Tensor {
+  const quantization = perChannel(scales, new Int32Array(scales.length), 0);
+  const bits = format === binary ? codes.map((code) => (code + 1) / 2) : codes;
+  return {
+    type: { format, shape, quantization },
+    data: format.bits === 8 ? codes : packBits(format, bits),
+  };
+}
+
+/** The codes times their scales, in float32. */
+export function realWeights({ codes, scales }: GridWeights): Float32Array {
+  const depth = codes.length / scales.length;
+  return Float32Array.from(codes, (code, i) => f32(code * scales[Math.floor(i / depth)]!));
+}
