@@ -72,7 +72,8 @@ export function createMinifloat(name: string, facts: MinifloatFacts): Minifloat 
   };
   const decode = (code: number): number => {
     if (reserved === "fnuz" && code === nanCode) return NaN;
-    return signed && code >= signBit ? -decodeMagnitude(code - signBit) : decodeMagnitude(code);
+    if (!signed || code < signBit) return decodeMagnitude(code);
+    return -decodeMagnitude(code - signBit);
   };
 
   /**

@@ -2,6 +2,7 @@
 export * from "./depthwise.ts";
 export * from "./gemm.ts";
 export * from "./kernel.ts";
+export * from "./minifloat.ts";
 export * from "./packing.ts";
 export * from "./select.ts";
 export * from "./winograd.ts";

@@ -6,6 +6,7 @@ import { depthwiseKernels } from "./depthwise.ts";
 import { elementwiseKernels } from "./elementwise.ts";
 import { gemmKernels } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
+import { minifloatKernels } from "./minifloat.ts";
 import { moveKernels } from "./move.ts";
 import { poolKernels } from "./pool.ts";
 import { resizeKernels } from "./resize.ts";
@@ -22,6 +23,7 @@ export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
     ...argMaxKernels,
     ...castKernels,
     ...resizeKernels,
+    ...minifloatKernels,
     ...winogradKernels,
   ].map((kernel) => [kernel.name, kernel]),
 );

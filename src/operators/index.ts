@@ -41,6 +41,13 @@ export * from "./logistic.ts";
 export * from "./max-pool-2d.ts";
 export * from "./maximum.ts";
 export * from "./mean.ts";
+export {
+  decodeMinifloat,
+  encodeMinifloat,
+  type EncodeMinifloatAttributes,
+  minifloatOf,
+  minifloatValues,
+} from "./minifloat-codes.ts";
 export * from "./minimum.ts";
 export * from "./mul.ts";
 export * from "./pool.ts";

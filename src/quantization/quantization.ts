@@ -81,6 +81,10 @@ export function checkQuantization(quantization: Quantization, format: Format): v
       throw new QuantizationError(`expected a finite normal scale above 0, got ${value}`);
     }
   }
+  if (format.kind === "float") {
+    if (zeroPoint.every((value) => value === 0)) return;
+    throw new QuantizationError(`expected zero points of 0 in ${format.name}`);
+  }
   for (const value of zeroPoint) {
     if (value < format.min || value > format.max) {
       throw new QuantizationError(

@@ -33,6 +33,7 @@ import { lowerDepthwiseConv2D } from "./depthwise-conv-2d.ts";
 import { lowerDiv, lowerMaximum, lowerMinimum } from "./extremum.ts";
 import { lowerFullyConnected } from "./fully-connected.ts";
 import { lowerGather, lowerGatherNd, lowerResizeNearestNeighbor } from "./gather.ts";
+import { lowerDecodeMinifloat, lowerEncodeMinifloat } from "./minifloat-codes.ts";
 import { lowerMul } from "./mul.ts";
 import { lowerMovement, lowerReshape } from "./movement.ts";
 import { lowerPad } from "./pad.ts";
@@ -94,4 +95,6 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map<string, Lowering
   ["ResizeBilinear", lowerResizeBilinear],
   ["ArgMax", lowerArgMax],
   ["Cast", lowerCast],
+  ["DecodeMinifloat", lowerDecodeMinifloat],
+  ["EncodeMinifloat", lowerEncodeMinifloat],
 ]);
