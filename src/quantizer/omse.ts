@@ -32,13 +32,13 @@ interface Magnitudes {
  */
 export function bestScale(values: ChannelValues, format: Format): number {
   if (format === binary) return meanMagnitude(values);
-  const all = sortMagnitudes(values, false);
-  const largest = all.values.at(-1) ?? 0;
-  checkFinite(largest);
-  if (largest === 0) return 0;
-  // Codes without a positive opposite, −8 of int4, are for negative values alone.
-  const negative = -format.min > format.max ? sortMagnitudes(values, true) : all;
-  return sweep(all, negative, format);
+  if (values instanceof Int16Array) {
+    const counts = countIntegers(values);
+    return sweep(countedMagnitudes(counts, true), countedMagnitudes(counts, false), format);
+  }
+  const all = sortReals(values.slice());
+  checkFinite(all.values.at(-1) ?? 0);
+  return sweep(all, sortReals(values.filter((value) => value < 0)), format);
 }
 
 /** @throws QuantizationError */
@@ -76,6 +76,7 @@ function meanMagnitude(values: ChannelValues): number {
  * next point of all is the largest of their heads.
  */
 function sweep(all: Magnitudes, negative: Magnitudes, { min, max }: Format): number {
+  // Codes without a positive opposite, −8 of int4, are for negative values alone.
   const steps = Math.max(-min, max);
   const lists = Array.from({ length: steps }, (_, k) => (k < max ? all : negative));
   const at = Int32Array.from(lists, ({ values }) => values.length - 1);
@@ -146,24 +147,33 @@ class Clipping {
   }
 }
 
-/** Magnitudes of the values, or of the negative ones alone; integers by counting. */
-function sortMagnitudes(values: ChannelValues, onlyNegative: boolean): Magnitudes {
-  if (values instanceof Float32Array) {
-    const chosen = onlyNegative ? values.filter((value) => value < 0) : values.slice();
-    for (let i = 0; i < chosen.length; i++) chosen[i] = Math.abs(chosen[i]!);
-    return { values: chosen.sort(), counts: undefined };
+/** Magnitudes of real numbers, sorted. */
+function sortReals(values: Float32Array): Magnitudes {
+  for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i]!);
+  return { values: values.sort(), counts: undefined };
+}
+
+/** Codes less their zero point: −255 … 255. */
+const CODE_REACH = 255;
+
+/** How often each integer occurs, at index value + CODE_REACH. */
+function countIntegers(values: Int16Array): Int32Array {
+  const counts = new Int32Array(2 * CODE_REACH + 1);
+  for (let i = 0; i < values.length; i++) counts[values[i]! + CODE_REACH]!++;
+  return counts;
+}
+
+/** Magnitudes of the negative integers, with the positive ones or without. */
+function countedMagnitudes(counts: Int32Array, withPositive: boolean): Magnitudes {
+  const values = new Float64Array(CODE_REACH);
+  const found = new Float64Array(CODE_REACH);
+  let n = 0;
+  for (let value = 1; value <= CODE_REACH; value++) {
+    const positive = withPositive ? counts[CODE_REACH + value]! : 0;
+    const count = counts[CODE_REACH - value]! + positive;
+    if (count === 0) continue;
+    values[n] = value;
+    found[n++] = count;
   }
-  let largest = 0;
-  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));
-  const histogram = new Float64Array(largest + 1);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (!onlyNegative || value < 0) histogram[Math.abs(value)]!++;
-  }
-  const present: number[] = [];
-  for (let value = 1; value <= largest; value++) if (histogram[value]! > 0) present.push(value);
-  return {
-    values: Float64Array.from(present),
-    counts: Float64Array.from(present, (value) => histogram[value]!),
-  };
+  return { values: values.subarray(0, n), counts: found.subarray(0, n) };
 }
