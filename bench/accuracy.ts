@@ -13,12 +13,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { imageToInput } from "../src/cli/presets.ts";
+import { readDataset, type Sample } from "../src/cli/datasets/dataset.ts";
+import { isCorrect, sampleToInput } from "../src/cli/datasets/top1.ts";
 import { textTable } from "../src/cli/terminal.ts";
-import { capabilities, load, planModel, type TensorInfo, type TypedArray } from "../src/index.ts";
+import { capabilities, load, planModel } from "../src/index.ts";
 import { sharedPath } from "../test/shared.ts";
-import { type DatasetName, readDataset, type Sample } from "./accuracy/data.ts";
-import { type Network, NETWORKS } from "./accuracy/networks.ts";
+import { type DatasetName, type Network, NETWORKS } from "./accuracy/networks.ts";
 import { bitlane } from "./rivals/bitlane.ts";
 import { describeMachine, installedVersion } from "./rivals/harness/machine.ts";
 
@@ -60,7 +60,7 @@ async function main(modelFolder: string, dataFolder: string): Promise<void> {
   for (const network of chosen) {
     const { model, dataset, allowed } = network;
     const limit = options.brief ? BRIEF_SAMPLES : Infinity;
-    if (!sets.has(dataset)) sets.set(dataset, await readDataset(dataFolder, dataset, limit));
+    if (!sets.has(dataset)) sets.set(dataset, await readDataset(join(dataFolder, dataset), limit));
     const samples = sets.get(dataset)!;
     const start = performance.now();
     const correct = await countCorrect(modelFolder, network, samples);
@@ -107,15 +107,12 @@ async function countCorrect(
   try {
     const input = model.inputs[0]!;
     const output = model.outputs[0]!;
-    const classes = output.shape.at(-1)!;
     const features = await featureType(folder, network);
     let correct = 0;
     for (const sample of samples) {
-      const results = await model.run(toInput(sample, input, network, features));
-      // Networks with 1001 classes have the background as class 0.
-      if (largestIndex(results[output.name]!) === sample.label + (classes === 1001 ? 1 : 0)) {
-        correct++;
-      }
+      const data = sampleToInput(sample, input, network.floatPreset, features);
+      const results = await model.run(data);
+      if (isCorrect(results[output.name]!, sample.label)) correct++;
     }
     return correct;
   } finally {
@@ -123,32 +120,12 @@ async function countCorrect(
   }
 }
 
-/** The scale of the keyword features: that of the int8 network's input. */
+/** Scale and zero point of the keyword features: those of the int8 network's input. */
 async function featureType(folder: string, { dataset }: Network) {
   if (dataset !== "kws") return undefined;
   const { graph } = await planModel(join(folder, "mlperf-tiny/kws_int8.tflite"));
-  return graph.values[graph.inputs[0]!]!.type.quantization;
-}
-
-function toInput(
-  sample: Sample,
-  input: TensorInfo,
-  { floatPreset }: Network,
-  features: Awaited<ReturnType<typeof featureType>>,
-): TypedArray {
-  const isFloat = input.dtype === "float32";
-  if ("image" in sample) return imageToInput(sample.image, input, isFloat ? floatPreset : "codes");
-  if (!isFloat) return sample.codes;
-  const scale = features!.scale[0]!;
-  const zeroPoint = features!.zeroPoint[0]!;
-  return Float32Array.from(sample.codes, (code) => scale * (code - zeroPoint));
-}
-
-/** The first of equal ones, as NumPy's argmax. */
-function largestIndex(values: ArrayLike<number | bigint>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
+  const { scale, zeroPoint } = graph.values[graph.inputs[0]!]!.type.quantization!;
+  return { scale: scale[0]!, zeroPoint: zeroPoint[0]! };
 }
 
 function printRows(rows: readonly Row[]): string {

@@ -1,6 +1,8 @@
 /** Which network is measured on which data, and how the data goes in. */
 import type { Preset } from "../../src/cli/presets.ts";
-import type { DatasetName } from "./data.ts";
+
+/** A folder of ../shared/data. */
+export type DatasetName = "imagenet-dev" | "cifar10" | "mnist" | "kws";
 
 export interface Network {
   /** Path below ../shared/models. */

@@ -13,7 +13,7 @@ import {
   THREADS_OPTION,
   UsageError,
 } from "./command.ts";
-import { type CodeDifference, compareTensors, type FloatDifference } from "./compare.ts";
+import { type CodeDifference, compareTensors, type FloatDifference } from "./difference.ts";
 import { type GoldenCase, type GoldenTensor, readGolden } from "./golden.ts";
 import { codesFromBytes } from "./tensor-file.ts";
 
@@ -116,7 +116,7 @@ export function selectCases(cases: readonly GoldenCase[], only: readonly string[
 }
 
 /** Cases in order; a model stays loaded while its cases follow each other. */
-async function* runCases(
+export async function* runCases(
   cases: readonly GoldenCase[],
   rounding: Rounding,
   threads: number,

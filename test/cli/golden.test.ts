@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compareTensors } from "../../src/cli/compare.ts";
+import { compareTensors } from "../../src/cli/difference.ts";
 import { UsageError } from "../../src/cli/command.ts";
 import { readGolden } from "../../src/cli/golden.ts";
 import { selectCases } from "../../src/cli/verify.ts";

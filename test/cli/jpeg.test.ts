@@ -1,6 +1,6 @@
-/** The JPEG decoder of bench/accuracy.ts: libjpeg's pixels. */
+/** The JPEG decoder of labelled data: libjpeg's pixels. */
 import { describe, expect, it } from "vitest";
-import { decodeJpeg } from "../../bench/accuracy/jpeg.ts";
+import { decodeJpeg } from "../../src/cli/datasets/jpeg.ts";
 
 /** Written by Pillow 12.3 at quality 60; the pixels as its libjpeg-turbo 3.1.4 reads them. */
 const CASES = [
