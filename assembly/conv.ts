@@ -132,7 +132,7 @@ export function packWindows<X>(p: ConvParameters, first: i32, rows: i32, scratch
 }
 
 /** Any window: cells outside the image are border. */
-function gatherAcross(
+export function gatherAcross(
   p: ConvParameters,
   image: i32,
   y: i32,

@@ -2,15 +2,18 @@
  * The matrix-product family on the relaxed dot with accumulation: four k per lane and instruction,
  * where the machine has it as one instruction.
  *
- * Tile 4x8, a unit u is four neighbouring k as bytes:
+ * Tile 5x8, a unit u is four neighbouring k as bytes. Rows of `a` lie one after the other as bytes, so
+ * that packing is a copy, or nothing; five row pointers run along them:
  *
  *                      w: 8 columns of one panel, int8
  *                   ┌ u,n0 u,n1 u,n2 u,n3 │ u,n4 … u,n7 ┐
- *     a: 4 rows     │                                   │
- *       u,m0 splat  │  c0l                │  c0h        │   c += Σ of four a·w
- *       …           │  …                  │  …          │   8 accumulators, 2 of w, 1 of a
- *       u,m3 splat  │  c3l                │  c3h        │
+ *     a: 5 rows     │                                   │
+ *       row 0 splat │  c0l                │  c0h        │   c += Σ of four w·a
+ *       …           │  …                  │  …          │   10 accumulators, 2 of w, 1 of a:
+ *       row 4 splat │  c4l                │  c4h        │   13 of the 15 vectors of x64
  *                   └                                   ┘
+ *
+ * 10 sums hide the latency of the dot (5 cycles, two a cycle); 8 do not, and with 12 V8 spills.
  *
  * The instruction is not the same everywhere: its second operand is unsigned on x64 (class `usdot`),
  * signed on Arm (`sdot`); the first is signed on both, and neither saturates. Weights come first. The
@@ -21,11 +24,12 @@
  * Bound: |w| ≤ 128, |a| ≤ 255, so a lane grows by at most 4 · 255 · 128 < 2^18 a step; sums wrap
  * harmlessly, the final one is proven to fit by `infer`.
  */
-import { ConvParameters } from "./conv";
-import { IndirectParameters } from "./conv-indirect";
 import { FlippedQuads, Quads } from "./formats/quads";
-import { GemmParameters, integerTile } from "./gemm";
+import { GemmParameters, GridParameters, NR, OFFSETS, stripOf } from "./gemm";
+import { Fp32Rule, ReferenceRule, RULE_FP32, storeConstants } from "./requantize";
 
+/** Rows of a tile. */
+const MR: i32 = 5;
 /** Bytes of one unit of a panel: 8 columns of 4 k. */
 const PANEL_UNIT: usize = 32;
 
@@ -35,144 +39,218 @@ function dot(w: v128, a: v128, c: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, a, c);
 }
 
-/** Panels of quads of int8 weights. */
-@unmanaged
-class QuadsOfInt8 {
-  /** 4 rows × 8 columns, all of k, as in `gemm.ts`. */
-  @inline
-  tile4x8<R>(rule: R, a: usize, units: i32, to: usize, floor: v128, base: v128): void {
-    let w = changetype<usize>(this);
-    const tail = w + <usize>units * PANEL_UNIT;
-    let c0l = v128.load(tail);
-    let c0h = v128.load(tail, 16);
-    let c1l = c0l;
-    let c1h = c0h;
-    let c2l = c0l;
-    let c2h = c0h;
-    let c3l = c0l;
-    let c3h = c0h;
-    while (w < tail) {
-      const w0l = v128.load(w);
-      const w0h = v128.load(w, 16);
-      const a00 = v128.load32_splat(a);
-      c0l = dot(w0l, a00, c0l);
-      c0h = dot(w0h, a00, c0h);
-      const a01 = v128.load32_splat(a, 4);
-      c1l = dot(w0l, a01, c1l);
-      c1h = dot(w0h, a01, c1h);
-      const a02 = v128.load32_splat(a, 8);
-      c2l = dot(w0l, a02, c2l);
-      c2h = dot(w0h, a02, c2h);
-      const a03 = v128.load32_splat(a, 12);
-      c3l = dot(w0l, a03, c3l);
-      c3h = dot(w0h, a03, c3h);
+/** Bytes from row to row of a packed strip. */
+@inline
+export function rowBytes(p: GridParameters): usize {
+  return <usize>((p.units * 4 + 15) & ~15);
+}
 
-      const w1l = v128.load(w, 32);
-      const w1h = v128.load(w, 48);
-      const a10 = v128.load32_splat(a, 16);
-      c0l = dot(w1l, a10, c0l);
-      c0h = dot(w1h, a10, c0h);
-      const a11 = v128.load32_splat(a, 20);
-      c1l = dot(w1l, a11, c1l);
-      c1h = dot(w1h, a11, c1h);
-      const a12 = v128.load32_splat(a, 24);
-      c2l = dot(w1l, a12, c2l);
-      c2h = dot(w1h, a12, c2h);
-      const a13 = v128.load32_splat(a, 28);
-      c3l = dot(w1l, a13, c3l);
-      c3h = dot(w1h, a13, c3h);
-      a += 32;
-      w += 2 * PANEL_UNIT;
-    }
-    const sl = v128.load(tail, 32);
-    const sh = v128.load(tail, 48);
-    v128.store(to, rule.finish(c0l, sl, floor, base));
-    v128.store(to, rule.finish(c0h, sh, floor, base), 16);
-    v128.store(to, rule.finish(c1l, sl, floor, base), 32);
-    v128.store(to, rule.finish(c1h, sh, floor, base), 48);
-    v128.store(to, rule.finish(c2l, sl, floor, base), 64);
-    v128.store(to, rule.finish(c2h, sh, floor, base), 80);
-    v128.store(to, rule.finish(c3l, sl, floor, base), 96);
-    v128.store(to, rule.finish(c3h, sh, floor, base), 112);
-    rule.settle(to, tail + 32);
-    rule.settle(to + 32, tail + 32);
-    rule.settle(to + 64, tail + 32);
-    rule.settle(to + 96, tail + 32);
+/** Rows [first, first + rows) as bytes: their places in y, and a copy where X flips them. */
+@inline
+function packBytes<X>(p: GemmParameters, first: i32, rows: i32, scratch: usize): void {
+  let offsets = scratch + OFFSETS;
+  for (let i = first; i < first + rows; i++) {
+    store<i32>(offsets, i * p.yStride);
+    offsets += 4;
   }
-
-  /** 1 row × 8 columns. */
-  @inline
-  tile1x8<R>(rule: R, a: usize, units: i32, to: usize, floor: v128, base: v128): void {
-    let w = changetype<usize>(this);
-    const tail = w + <usize>units * PANEL_UNIT;
-    let cl = v128.load(tail);
-    let ch = v128.load(tail, 16);
-    while (w < tail) {
-      const a0 = v128.load32_splat(a);
-      cl = dot(v128.load(w), a0, cl);
-      ch = dot(v128.load(w, 16), a0, ch);
-      const a1 = v128.load32_splat(a, 4);
-      cl = dot(v128.load(w, 32), a1, cl);
-      ch = dot(v128.load(w, 48), a1, ch);
-      a += 8;
-      w += 2 * PANEL_UNIT;
+  if (changetype<X>(0).isRaw()) return;
+  const stride = <usize>p.xStride;
+  const bytes = rowBytes(p);
+  let to = stripOf(p, scratch);
+  let row = p.x + <usize>first * stride;
+  for (let i = 0; i < rows; i++) {
+    for (let at: usize = 0; at < bytes; at += 16) {
+      v128.store(to + at, changetype<X>(row + at).widen());
     }
-    v128.store(to, rule.finish(cl, v128.load(tail, 32), floor, base));
-    v128.store(to, rule.finish(ch, v128.load(tail, 48), floor, base), 16);
-    rule.settle(to, tail + 32);
+    to += bytes;
+    row += stride;
+  }
+}
+
+/** 5 rows × 8 columns, all of k. `a0` … `a4` are the rows, `row` the places of the results in y. */
+@inline
+function tile5x8<R>(
+  rule: R,
+  a: usize,
+  stride: usize,
+  left: i32,
+  w: usize,
+  units: i32,
+  y: usize,
+  row: usize,
+  columns: i32,
+  scratch: usize,
+): void {
+  // Rows beyond the last are the last: they give its results again, in its place.
+  let a0 = a;
+  let a1 = a0 + (left > 1 ? stride : 0);
+  let a2 = a1 + (left > 2 ? stride : 0);
+  let a3 = a2 + (left > 3 ? stride : 0);
+  let a4 = a3 + (left > 4 ? stride : 0);
+  const tail = w + <usize>units * PANEL_UNIT;
+  let c0l = v128.load(tail);
+  let c0h = v128.load(tail, 16);
+  let c1l = c0l;
+  let c1h = c0h;
+  let c2l = c0l;
+  let c2h = c0h;
+  let c3l = c0l;
+  let c3h = c0h;
+  let c4l = c0l;
+  let c4h = c0h;
+  while (w < tail) {
+    const wl = v128.load(w);
+    const wh = v128.load(w, 16);
+    const x0 = v128.load32_splat(a0);
+    c0l = dot(wl, x0, c0l);
+    c0h = dot(wh, x0, c0h);
+    const x1 = v128.load32_splat(a1);
+    c1l = dot(wl, x1, c1l);
+    c1h = dot(wh, x1, c1h);
+    const x2 = v128.load32_splat(a2);
+    c2l = dot(wl, x2, c2l);
+    c2h = dot(wh, x2, c2h);
+    const x3 = v128.load32_splat(a3);
+    c3l = dot(wl, x3, c3l);
+    c3h = dot(wh, x3, c3h);
+    const x4 = v128.load32_splat(a4);
+    c4l = dot(wl, x4, c4l);
+    c4h = dot(wh, x4, c4h);
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+    a4 += 4;
+    w += PANEL_UNIT;
+  }
+  const m = tail + 32;
+  const y0 = y + load<u32>(row);
+  const y1 = left > 1 ? y + load<u32>(row, 4) : y0;
+  const y2 = left > 2 ? y + load<u32>(row, 8) : y1;
+  const y3 = left > 3 ? y + load<u32>(row, 12) : y2;
+  const y4 = left > 4 ? y + load<u32>(row, 16) : y3;
+  rule.storeRows(c0l, c0h, c1l, c1h, m, y0, y1, columns, scratch);
+  rule.storeRows(c2l, c2h, c3l, c3h, m, y2, y3, columns, scratch);
+  rule.storeRows(c4l, c4h, c4l, c4h, m, y4, y4, columns, scratch);
+}
+
+/** 1 row × 8 columns: matrix × vector. Four sums of every fourth unit hide the latency. */
+@inline
+function tile1x8<R>(
+  rule: R,
+  a: usize,
+  w: usize,
+  units: i32,
+  y: usize,
+  columns: i32,
+  scratch: usize,
+): void {
+  const tail = w + <usize>units * PANEL_UNIT;
+  let c0l = v128.load(tail);
+  let c0h = v128.load(tail, 16);
+  let c1l = i32x4.splat(0);
+  let c1h = c1l;
+  let c2l = c1l;
+  let c2h = c1l;
+  let c3l = c1l;
+  let c3h = c1l;
+  for (const whole = tail - 4 * PANEL_UNIT; w <= whole; w += 4 * PANEL_UNIT) {
+    const x0 = v128.load32_splat(a);
+    c0l = dot(v128.load(w), x0, c0l);
+    c0h = dot(v128.load(w, 16), x0, c0h);
+    const x1 = v128.load32_splat(a, 4);
+    c1l = dot(v128.load(w, 32), x1, c1l);
+    c1h = dot(v128.load(w, 48), x1, c1h);
+    const x2 = v128.load32_splat(a, 8);
+    c2l = dot(v128.load(w, 64), x2, c2l);
+    c2h = dot(v128.load(w, 80), x2, c2h);
+    const x3 = v128.load32_splat(a, 12);
+    c3l = dot(v128.load(w, 96), x3, c3l);
+    c3h = dot(v128.load(w, 112), x3, c3h);
+    a += 16;
+  }
+  for (; w < tail; w += PANEL_UNIT) {
+    const x0 = v128.load32_splat(a);
+    c0l = dot(v128.load(w), x0, c0l);
+    c0h = dot(v128.load(w, 16), x0, c0h);
+    a += 4;
+  }
+  const l = i32x4.add(i32x4.add(c0l, c1l), i32x4.add(c2l, c3l));
+  const h = i32x4.add(i32x4.add(c0h, c1h), i32x4.add(c2h, c3h));
+  rule.storeRows(l, h, l, h, tail + 32, y, y, columns, scratch);
+}
+
+/** A strip of byte rows against panels [first, last). */
+function sweepBytes<R>(
+  p: GridParameters,
+  strip: usize,
+  stride: usize,
+  rows: i32,
+  first: i32,
+  last: i32,
+  scratch: usize,
+): void {
+  const rule = changetype<R>(p);
+  const units = p.units;
+  storeConstants(p, scratch);
+  const offsets = scratch + OFFSETS;
+  for (let panel = first; panel < last; panel++) {
+    const w = p.w + <usize>panel * <usize>p.panelBytes;
+    const y = p.y + <usize>(panel * NR);
+    const columns = p.n - panel * NR;
+    if (rows == 1) {
+      tile1x8<R>(rule, strip, w, units, y + load<u32>(offsets), columns, scratch);
+      continue;
+    }
+    let a = strip;
+    let row: usize = offsets;
+    for (let left = rows; left > 0; left -= MR) {
+      tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch);
+      a += stride * MR;
+      row += 4 * MR;
+    }
+  }
+}
+
+/** Packed byte rows of one strip → codes. */
+@inline
+export function sweepStrip(
+  p: GridParameters,
+  strip: usize,
+  stride: usize,
+  rows: i32,
+  first: i32,
+  last: i32,
+  scratch: usize,
+): void {
+  if (p.rule == RULE_FP32) sweepBytes<Fp32Rule>(p, strip, stride, rows, first, last, scratch);
+  else sweepBytes<ReferenceRule>(p, strip, stride, rows, first, last, scratch);
+}
+
+
+@inline
+function gemmTile<X>(p: GemmParameters, scratch: usize, tile: i32): void {
+  const chunk = tile % p.chunks;
+  const firstPanel = chunk * p.tilePanels;
+  const lastPanel = min(firstPanel + p.tilePanels, (p.n + NR - 1) / NR);
+  const firstRow = (tile / p.chunks) * p.tileRows;
+  const lastRow = min(firstRow + p.tileRows, p.m);
+  const isRaw = changetype<X>(0).isRaw();
+  const stride = isRaw ? <usize>p.xStride : rowBytes(p);
+  for (let row = firstRow; row < lastRow; row += p.stripRows) {
+    const rows = min(p.stripRows, lastRow - row);
+    packBytes<X>(p, row, rows, scratch);
+    const strip = isRaw ? p.x + <usize>row * stride : stripOf(p, scratch);
+    sweepStrip(p, strip, stride, rows, firstPanel, lastPanel, scratch);
   }
 }
 
 /** Bytes as they are · int8. */
-export function gemm_x8_i8_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<GemmParameters, Quads, QuadsOfInt8>(
-    changetype<GemmParameters>(parameters),
-    scratch,
-    tile,
-  );
+export function gemm_x8_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+  gemmTile<Quads>(changetype<GemmParameters>(parameters), scratch, tile);
 }
 
 /** Flipped bytes · int8. */
-export function gemm_f8_i8_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<GemmParameters, FlippedQuads, QuadsOfInt8>(
-    changetype<GemmParameters>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-/** Bytes as they are · int8, windows copied. */
-export function conv_x8_i8_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<ConvParameters, Quads, QuadsOfInt8>(
-    changetype<ConvParameters>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-/** Flipped bytes · int8, windows copied. */
-export function conv_f8_i8_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<ConvParameters, FlippedQuads, QuadsOfInt8>(
-    changetype<ConvParameters>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-/** Bytes as they are · int8, windows by table. */
-export function igemm_x8_i8_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<IndirectParameters, Quads, QuadsOfInt8>(
-    changetype<IndirectParameters>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-/** Flipped bytes · int8, windows by table. */
-export function igemm_f8_i8_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  integerTile<IndirectParameters, FlippedQuads, QuadsOfInt8>(
-    changetype<IndirectParameters>(parameters),
-    scratch,
-    tile,
-  );
+export function gemm_f8_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+  gemmTile<FlippedQuads>(changetype<GemmParameters>(parameters), scratch, tile);
 }

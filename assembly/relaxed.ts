@@ -1,10 +1,9 @@
 /** The export list of the relaxed builds: what every build has, and the kernels of relaxed SIMD. */
 export * from "./index";
+export { conv_f8_i8_5x8c4_relaxed, conv_x8_i8_5x8c4_relaxed } from "./conv-dot";
 export {
-  conv_f8_i8_4x8c4_relaxed,
-  conv_x8_i8_4x8c4_relaxed,
-  gemm_f8_i8_4x8c4_relaxed,
-  gemm_x8_i8_4x8c4_relaxed,
-  igemm_f8_i8_4x8c4_relaxed,
-  igemm_x8_i8_4x8c4_relaxed,
-} from "./gemm-dot";
+  depthwise_x8_i8_2x4x8c4_k3_relaxed,
+  depthwise_x8_i8_2x4x8c4_relaxed,
+  depthwise_x8_i8_4x8c4_relaxed,
+} from "./depthwise-dot";
+export { gemm_f8_i8_5x8c4_relaxed, gemm_x8_i8_5x8c4_relaxed } from "./gemm-dot";

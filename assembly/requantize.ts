@@ -87,6 +87,35 @@ export class Fp32Rule extends OutputParameters {
 
   @inline
   settle(row: usize, multipliers: usize): void {}
+
+  /** Two rows of eight accumulators → codes, all in registers. */
+  @inline
+  storeRows(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    multipliers: usize,
+    ya: usize,
+    yb: usize,
+    columns: i32,
+    scratch: usize,
+  ): void {
+    const sl = v128.load(multipliers);
+    const sh = v128.load(multipliers, 16);
+    const floor = v128.load(scratch, 64);
+    const base = v128.load(scratch, 80);
+    const a = i16x8.narrow_i32x4_s(
+      requantizeFp32(al, sl, floor, base),
+      requantizeFp32(ah, sh, floor, base),
+    );
+    const b = i16x8.narrow_i32x4_s(
+      requantizeFp32(bl, sl, floor, base),
+      requantizeFp32(bh, sh, floor, base),
+    );
+    const clamped = i8x16.min_s(i8x16.narrow_i16x8_s(a, b), v128.load(scratch, 96));
+    storePair(v128.xor(clamped, v128.load(scratch, 112)), ya, yb, columns);
+  }
 }
 
 /** The other rules. Multipliers: int32 q[8] and int32 exponent[8], or f64[8]. */
@@ -103,6 +132,57 @@ export class ReferenceRule extends OutputParameters {
   settle(row: usize, multipliers: usize): void {
     if (this.rule == RULE_FLOAT64) settleFloat64(this, row, multipliers);
     else settleFixed(this, row, multipliers);
+  }
+
+  /** Two rows of eight accumulators → codes, by way of `scratch` (64 bytes). */
+  @inline
+  storeRows(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    multipliers: usize,
+    ya: usize,
+    yb: usize,
+    columns: i32,
+    scratch: usize,
+  ): void {
+    v128.store(scratch, al);
+    v128.store(scratch, ah, 16);
+    v128.store(scratch, bl, 32);
+    v128.store(scratch, bh, 48);
+    this.settle(scratch, multipliers);
+    this.settle(scratch + 32, multipliers);
+    const codes = narrowRows(
+      scratch,
+      scratch + 32,
+      v128.load(scratch, 96),
+      v128.load(scratch, 112),
+    );
+    storePair(codes, ya, yb, columns);
+  }
+}
+
+/**
+ * Puts the constants of `storeRows` behind its 64 bytes of scratch: floor, base, high, flip. In
+ * registers they would push accumulators of a tile to the stack.
+ */
+export function storeConstants(p: OutputParameters, scratch: usize): void {
+  v128.store(scratch, fp32Floor(p), 64);
+  v128.store(scratch, fp32Base(p), 80);
+  v128.store(scratch, i8x16.splat(<i8>p.high), 96);
+  v128.store(scratch, i8x16.splat(<i8>p.flip), 112);
+}
+
+/** Stores the two halves of `codes`: eight codes each, or `columns` < 8 of them. */
+@inline
+function storePair(codes: v128, ya: usize, yb: usize, columns: i32): void {
+  if (columns >= 8) {
+    v128.store64_lane(ya, codes, 0);
+    v128.store64_lane(yb, codes, 1);
+  } else {
+    storePart64(ya, i64x2.extract_lane(codes, 0), columns);
+    storePart64(yb, i64x2.extract_lane(codes, 1), columns);
   }
 }
 

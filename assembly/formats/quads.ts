@@ -14,6 +14,12 @@ export class Quads {
   widen(): v128 {
     return v128.load(changetype<usize>(this));
   }
+
+  /** Nothing is changed: rows can be read where they lie. */
+  @inline
+  isRaw(): bool {
+    return true;
+  }
 }
 
 /** 16 bytes with the top bit flipped: int8 codes plus 128, or uint8 codes minus 128. */
@@ -26,5 +32,11 @@ export class FlippedQuads {
   @inline
   widen(): v128 {
     return v128.xor(v128.load(changetype<usize>(this)), i8x16.splat(-128));
+  }
+
+
+  @inline
+  isRaw(): bool {
+    return false;
   }
 }

@@ -5,8 +5,7 @@
  */
 import type { Kernel } from "./kernel.ts";
 
-/** Rows and columns of a tile. */
-export const GEMM_MR = 4;
+/** Columns of a tile. */
 export const GEMM_NR = 8;
 
 /** `OutputParameters.rule`. */
@@ -37,28 +36,40 @@ export type GemmOperation = keyof typeof blocks;
  */
 export type GemmOperands = "i8_i8" | "u8_i8" | "i8_i16" | "u8_i16" | "f32_f32" | "x8_i8" | "f8_i8";
 
-/** k of one 32-bit unit, and what the name of a kernel says of it. */
-const units: Readonly<Record<GemmOperands, { elements: 1 | 2 | 4; suffix: string }>> = {
-  i8_i8: { elements: 2, suffix: "c2" },
-  u8_i8: { elements: 2, suffix: "c2" },
-  i8_i16: { elements: 2, suffix: "c2" },
-  u8_i16: { elements: 2, suffix: "c2" },
-  f32_f32: { elements: 1, suffix: "c1" },
-  x8_i8: { elements: 4, suffix: "c4_relaxed" },
-  f8_i8: { elements: 4, suffix: "c4_relaxed" },
+/** The tile of each pair of operands: its rows, and the k of one 32-bit unit. */
+const tiles: Readonly<Record<GemmOperands, { rows: 4 | 5; unitElements: 1 | 2 | 4 }>> = {
+  i8_i8: { rows: 4, unitElements: 2 },
+  u8_i8: { rows: 4, unitElements: 2 },
+  i8_i16: { rows: 4, unitElements: 2 },
+  u8_i16: { rows: 4, unitElements: 2 },
+  f32_f32: { rows: 4, unitElements: 1 },
+  x8_i8: { rows: 5, unitElements: 4 },
+  f8_i8: { rows: 5, unitElements: 4 },
 };
+
+/** Rows of a tile. */
+export function gemmTileRows(operands: GemmOperands): 4 | 5 {
+  return tiles[operands].rows;
+}
 
 /** Elements of depth in one unit. */
 export function gemmUnitElements(operands: GemmOperands): 1 | 2 | 4 {
-  return units[operands].elements;
+  return tiles[operands].unitElements;
 }
 
 export function gemmKernelName(operation: GemmOperation, operands: GemmOperands): string {
-  return `${operation}_${operands}_${GEMM_MR}x${GEMM_NR}${units[operands].suffix}`;
+  const { rows, unitElements } = tiles[operands];
+  const isa = unitElements === 4 ? "_relaxed" : "";
+  return `${operation}_${operands}_${rows}x${GEMM_NR}c${unitElements}${isa}`;
+}
+
+/** Byte rows need no table: copying their windows is all the packing there is. */
+export function hasGemmKernel(operation: GemmOperation, operands: GemmOperands): boolean {
+  return operation !== "igemm" || gemmUnitElements(operands) !== 4;
 }
 
 const operations: readonly GemmOperation[] = ["gemm", "conv", "igemm"];
-const operands = Object.keys(units) as readonly GemmOperands[];
+const operands = Object.keys(tiles) as readonly GemmOperands[];
 
 /** ⌊(2^31 − 1) / (largest |x − zeroPoint| · |w|)⌋. */
 const maxDepths: Partial<Record<GemmOperands, number>> = {
@@ -71,13 +82,15 @@ const maxDepths: Partial<Record<GemmOperands, number>> = {
 };
 
 export const gemmKernels: readonly Kernel[] = operations.flatMap((operation) =>
-  operands.map((pair): Kernel => {
-    const maxDepth = maxDepths[pair];
-    return {
-      name: gemmKernelName(operation, pair),
-      isa: gemmUnitElements(pair) === 4 ? "relaxed" : "simd128",
-      parameters: blocks[operation],
-      ...(maxDepth === undefined ? {} : { maxDepth }),
-    };
-  }),
+  operands
+    .filter((pair) => hasGemmKernel(operation, pair))
+    .map((pair): Kernel => {
+      const maxDepth = maxDepths[pair];
+      return {
+        name: gemmKernelName(operation, pair),
+        isa: gemmUnitElements(pair) === 4 ? "relaxed" : "simd128",
+        parameters: blocks[operation],
+        ...(maxDepth === undefined ? {} : { maxDepth }),
+      };
+    }),
 );

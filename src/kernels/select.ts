@@ -1,5 +1,5 @@
 /** Which kernel takes which shape: pure functions of facts, to be asked on any host. */
-import { gemmKernelName, type GemmOperands, type GemmOperation } from "./gemm.ts";
+import { gemmKernelName, hasGemmKernel, type GemmOperands, type GemmOperation } from "./gemm.ts";
 
 /** What the choice of a convolution kernel depends on. */
 export interface ConvFacts {
@@ -20,12 +20,14 @@ const INDIRECT_ENTRIES = 1 << 16;
 
 /** Operations that can compute the shape, the preferred one first. */
 export function convOperations(facts: ConvFacts): GemmOperation[] {
-  const { hasContiguousRows, hasWholeUnits, entries } = facts;
+  const { operands, hasContiguousRows, hasWholeUnits, entries } = facts;
   const windows: GemmOperation[] =
     entries <= INDIRECT_ENTRIES ? ["igemm", "conv"] : ["conv", "igemm"];
   return [
     ...(hasContiguousRows ? (["gemm"] as const) : []),
-    ...windows.filter((operation) => operation !== "igemm" || hasWholeUnits),
+    ...windows.filter(
+      (operation) => hasGemmKernel(operation, operands) && (operation !== "igemm" || hasWholeUnits),
+    ),
   ];
 }
 

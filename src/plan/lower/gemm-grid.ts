@@ -1,7 +1,6 @@
 /** Cuts a matrix product into tiles of work: arithmetic on extents, no machine. */
 
-/** Rows and columns of a kernel tile. */
-import { GEMM_MR, GEMM_NR } from "../../kernels/index.ts";
+import { GEMM_NR } from "../../kernels/index.ts";
 
 export interface GemmExtents {
   /** Rows and columns of y, depth in multiply-accumulates. */
@@ -10,6 +9,8 @@ export interface GemmExtents {
   readonly k: number;
   /** Bytes of one packed row of activations. */
   readonly rowBytes: number;
+  /** Rows of a kernel tile. */
+  readonly mr: number;
 }
 
 export interface GemmGrid {
@@ -41,8 +42,8 @@ const FETCH_CYCLES = 0.06;
  * The grid whose overhead is least among those with about the right number of tiles: every chunk of
  * panels packs its rows again, every block of rows fetches its weights again.
  */
-export function gemmGrid({ m, n, k, rowBytes }: GemmExtents): GemmGrid {
-  const groups = Math.ceil(m / GEMM_MR);
+export function gemmGrid({ m, n, k, rowBytes, mr }: GemmExtents): GemmGrid {
+  const groups = Math.ceil(m / mr);
   const panels = Math.ceil(n / GEMM_NR);
   const macs = m * n * k;
   const aim =
@@ -54,7 +55,7 @@ export function gemmGrid({ m, n, k, rowBytes }: GemmExtents): GemmGrid {
     const cost = (m * k * chunks * PACK_CYCLES + n * k * blocks * FETCH_CYCLES) * missing ** 2;
     if (cost < best.cost) best = { cost, chunks, blocks };
   }
-  const tileRows = Math.ceil(groups / best.blocks) * GEMM_MR;
+  const tileRows = Math.ceil(groups / best.blocks) * mr;
   const tilePanels = Math.ceil(panels / best.chunks);
   const chunks = Math.ceil(panels / tilePanels);
   return {
@@ -62,14 +63,14 @@ export function gemmGrid({ m, n, k, rowBytes }: GemmExtents): GemmGrid {
     tilePanels,
     chunks,
     tiles: Math.ceil(m / tileRows) * chunks,
-    stripRows: stripRows(tileRows, rowBytes),
+    stripRows: stripRows(tileRows, rowBytes, mr),
   };
 }
 
-/** Equal strips that fit the cache, multiples of 4 rows. */
-function stripRows(tileRows: number, rowBytes: number): number {
+/** Equal strips that fit the cache, multiples of a kernel tile's rows. */
+function stripRows(tileRows: number, rowBytes: number, mr: number): number {
   const fitting = Math.floor(STRIP_BYTES / rowBytes);
   const most = Math.min(Math.max(fitting, MIN_STRIP_ROWS), MAX_STRIP_ROWS);
   const strips = Math.ceil(tileRows / most);
-  return Math.ceil(tileRows / strips / GEMM_MR) * GEMM_MR;
+  return Math.ceil(tileRows / strips / mr) * mr;
 }

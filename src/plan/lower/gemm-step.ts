@@ -6,6 +6,7 @@ import {
   type GemmOperands,
   type GemmOperation,
   gemmRules,
+  gemmTileRows,
   gemmUnitElements,
   integerPanelBytes,
   integerUnits,
@@ -187,8 +188,10 @@ export interface GemmProduct {
 export function gemmStep(context: LowerContext, product: GemmProduct): void {
   const { operation, weights, m, n, yStride, packing, packingBytes, note } = product;
   const { units, depth, panelBytes, output, operands } = weights;
-  const rowBytes = units * UNIT_BYTES;
-  const { tiles, ...grid } = gemmGrid({ m, n, k: depth, rowBytes });
+  // Byte rows are copied in steps of 16.
+  const rowBytes = Math.ceil((units * UNIT_BYTES) / 16) * 16;
+  const mr = gemmTileRows(operands);
+  const { tiles, ...grid } = gemmGrid({ m, n, k: depth, rowBytes, mr });
   const { x, y, panels: w } = product;
   const request: StepRequest = {
     kernel: gemmKernelName(operation, operands),
