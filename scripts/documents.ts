@@ -13,8 +13,10 @@ import type { Operator } from "../src/operators/index.ts";
 import { lowerings } from "../src/plan/lower/index.ts";
 import { root } from "./wasm.ts";
 
-/** Text between `<!-- generated: name -->` and `<!-- end -->` is replaced by the section's. */
-const SECTIONS: Readonly<Record<string, () => string>> = {
+/** What stands in a generated part, by its name. */
+export type Sections = Readonly<Record<string, () => string>>;
+
+const SECTIONS: Sections = {
   operators: operatorList,
   formats: formatTable,
 };
@@ -23,18 +25,21 @@ const FILES = ["README.md", "docs/architecture.md"];
 /** Path from the root and text of every document that has a generated part. */
 export async function renderDocuments(): Promise<Map<string, string>> {
   const documents = new Map<string, string>();
-  for (const file of FILES) {
-    const text = readFileSync(join(root, file), "utf8").replaceAll(
-      /(<!-- generated: (\w+) -->)[^]*?(<!-- end -->)/g,
-      (_, start: string, name: string, end: string) => {
-        const section = SECTIONS[name];
-        if (section === undefined) throw new Error(`${file}: no generated section "${name}"`);
-        return `${start}\n\n${section()}\n\n${end}`;
-      },
-    );
-    documents.set(file, await prettify(text, { parser: "markdown", printWidth: 100 }));
-  }
+  for (const file of FILES) documents.set(file, await renderDocument(file, SECTIONS));
   return documents;
+}
+
+/** Text between `<!-- generated: name -->` and `<!-- end -->` is replaced by the section's. */
+export async function renderDocument(file: string, sections: Sections): Promise<string> {
+  const text = readFileSync(join(root, file), "utf8").replaceAll(
+    /(<!-- generated: (\w+) -->)[^]*?(<!-- end -->)/g,
+    (_, start: string, name: string, end: string) => {
+      const section = sections[name];
+      if (section === undefined) throw new Error(`${file}: no generated section "${name}"`);
+      return `${start}\n\n${section()}\n\n${end}`;
+    },
+  );
+  return prettify(text, { parser: "markdown", printWidth: 100 });
 }
 
 function isOperator(value: unknown): value is Operator {
@@ -69,7 +74,8 @@ function formatTable(): string {
   return table(["format", "bits", "kind", "finite range"], rows);
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

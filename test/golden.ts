@@ -19,6 +19,8 @@ export interface GoldenOutput {
 }
 
 export interface OpsForm {
+  /** TFLite's names, each once. */
+  readonly operators: readonly string[];
   readonly model: string;
   readonly inputs: readonly { readonly file: string }[];
   readonly outputs: readonly GoldenOutput[];

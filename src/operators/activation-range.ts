@@ -1,5 +1,5 @@
 /**
- * The range that a fused activation leaves: codes for 8-bit outputs (numerics.md, section 4, "Fused
+ * The range that a fused activation leaves: codes for 8-bit outputs (docs/exactness.md, section 4, "Fused
  * range"), real limits for float ones.
  */
 import { QuantizationError } from "../errors.ts";

@@ -1,6 +1,6 @@
 /**
  * The rule of Add and Sub: y = a ± b. On 8 bits both operands are brought to one scale with 20 or
- * more spare bits, added, and rounded once (`fp32`) or per step (`tflite-reference`); numerics.md,
+ * more spare bits, added, and rounded once (`fp32`) or per step (`tflite-reference`); docs/exactness.md,
  * section 4.
  */
 import { roundHalfEven } from "../formats/index.ts";

@@ -1,6 +1,6 @@
 /**
  * AveragePool2D over the part of each window inside the image. On 8 bits, both rules: the sum of the
- * stored codes divided by their count, ties away from zero (numerics.md, section 4).
+ * stored codes divided by their count, ties away from zero (docs/exactness.md, section 4).
  */
 import { ShapeError } from "../errors.ts";
 import { f32, saturate } from "../quantization/index.ts";

@@ -1,6 +1,6 @@
 /**
- * Checks that `infer` of many operators share. Each throws the error class that
- * docs/robustness.md names for its case; none returns a repaired value.
+ * Checks that `infer` of many operators share. Each throws the error class of its
+ * case (src/errors.ts); none returns a repaired value.
  */
 import { ModelError, QuantizationError, ShapeError, UnsupportedError } from "../errors.ts";
 import type { Format } from "../formats/index.ts";

@@ -1,6 +1,6 @@
 /**
  * Conv2D: y[n, oy, ox, o] = activation(bias[o] + Σ x[n, oy·s − p + kh·d, ox·s − p + kw·d, c] · w[o, kh, kw, c]),
- * groups of channels included (CONV_2D of TFLite; numerics.md, sections 3 and 4).
+ * groups of channels included (CONV_2D of TFLite; docs/exactness.md, sections 3 and 4).
  */
 import { allocateTensor, elementCount, type Tensor } from "../tensor/index.ts";
 import {

@@ -1,6 +1,6 @@
 /**
  * What `infer` asks of the operands of convolutions and fully connected layers, in integers and in
- * float32 (numerics.md, sections 3 and 6; robustness.md, section 3).
+ * float32 (docs/exactness.md, sections 3 and 6).
  */
 import { ModelError, QuantizationError, ShapeError, UnsupportedError } from "../errors.ts";
 import { ternary } from "../formats/index.ts";

@@ -1,6 +1,6 @@
 /**
  * Quantization of convolutions and fully connected layers: the constants of the output stage, which
- * references and kernels share (numerics.md, section 3), and the exact operands of the sum.
+ * references and kernels share (docs/exactness.md, section 3), and the exact operands of the sum.
  */
 import {
   f32,

@@ -1,6 +1,6 @@
 /**
  * DepthwiseConv2D: y[…, c] = activation(bias[c] + Σ x[…, ⌊c / multiplier⌋] · w[0, kh, kw, c]); the
- * multiplier follows from the shapes (DEPTHWISE_CONV_2D of TFLite; numerics.md, sections 3 and 4).
+ * multiplier follows from the shapes (DEPTHWISE_CONV_2D of TFLite; docs/exactness.md, sections 3 and 4).
  */
 import { ShapeError } from "../errors.ts";
 import { f32, type Rounding } from "../quantization/index.ts";

@@ -1,6 +1,6 @@
 /**
  * exp, expm1, tanh and erfc made of + − · / and bit operations in float64, so that every host gives
- * the same bits; Math.exp and the like may differ between engines (numerics.md, section 8.3).
+ * the same bits; Math.exp and the like may differ between engines (docs/exactness.md, section 7).
  * Relative error below 2^-45.
  */
 

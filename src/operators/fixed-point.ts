@@ -1,5 +1,5 @@
 /**
- * exp and 1 / (1 + x) in gemmlowp's 32-bit fixed point (numerics.md, section 4, SOFTMAX). Qm.n: m
+ * exp and 1 / (1 + x) in gemmlowp's 32-bit fixed point (docs/exactness.md, section 4, SOFTMAX). Qm.n: m
  * integer bits, n fraction bits.
  */
 import {

@@ -1,6 +1,6 @@
 /**
  * FullyConnected: y[m, n] = activation(bias[n] + Σ_k x[m, k] · w[n, k]), x seen as rows of K values
- * (FULLY_CONNECTED of TFLite; numerics.md, sections 3.1 and 3.3).
+ * (FULLY_CONNECTED of TFLite; docs/exactness.md, sections 3.1 and 3.3).
  */
 import { ShapeError } from "../errors.ts";
 import type { Rounding } from "../quantization/index.ts";

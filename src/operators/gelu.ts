@@ -1,5 +1,5 @@
 /**
- * Gelu: x · Φ(x), by erfc or by the tanh approximation, in float32 steps (numerics.md, section 4).
+ * Gelu: x · Φ(x), by erfc or by the tanh approximation, in float32 steps (docs/exactness.md, section 4).
  */
 import { f32 } from "../quantization/index.ts";
 import { erfc, tanh } from "./elementary.ts";

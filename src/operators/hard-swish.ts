@@ -1,6 +1,6 @@
 /**
  * HardSwish: x · min(max(x + 3, 0), 6) / 6. On 8 bits, both rules, in the 16-bit fixed point of TFLite
- * (numerics.md, section 4).
+ * (docs/exactness.md, section 4).
  */
 import { QuantizationError } from "../errors.ts";
 import {

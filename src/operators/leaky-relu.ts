@@ -1,5 +1,5 @@
 /**
- * LeakyRelu: x where x ≥ 0, else alpha · x (numerics.md, section 4). On 8 bits `fp32` has multipliers
+ * LeakyRelu: x where x ≥ 0, else alpha · x (docs/exactness.md, section 4). On 8 bits `fp32` has multipliers
  * of 8 fraction bits as XNNPACK; `tflite-reference` has one fixed-point multiplier per sign.
  */
 import { roundHalfEven } from "../formats/index.ts";

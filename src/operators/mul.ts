@@ -1,4 +1,4 @@
-/** Mul: a · b with broadcasting (numerics.md, section 4). */
+/** Mul: a · b with broadcasting (docs/exactness.md, section 4). */
 import {
   f32,
   type FixedMultiplier,

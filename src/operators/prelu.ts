@@ -1,6 +1,6 @@
 /**
  * PRelu: x where x ≥ 0, else alpha · x, alpha broadcast to the shape of x. On 8 bits, both rules,
- * TFLite's fixed point (numerics.md, section 4).
+ * TFLite's fixed point (docs/exactness.md, section 4).
  */
 import { ShapeError } from "../errors.ts";
 import {

@@ -1,6 +1,6 @@
 /**
  * Mean and Sum: one number per group of elements that the reduced axes join. On 8 bits from the plain
- * sum S of the stored codes (numerics.md, section 4, MEAN).
+ * sum S of the stored codes (docs/exactness.md, section 4, MEAN).
  */
 import { ShapeError, UnsupportedError } from "../errors.ts";
 import { roundHalfEven } from "../formats/index.ts";

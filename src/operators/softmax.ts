@@ -1,6 +1,6 @@
 /**
  * Softmax over the last axis: e^(beta · x) / Σ e^(beta · x). The 8-bit output is fixed to scale 1/256
- * and the lowest zero point (numerics.md, section 4).
+ * and the lowest zero point (docs/exactness.md, section 4).
  */
 import { ModelError } from "../errors.ts";
 import { roundHalfEven } from "../formats/index.ts";

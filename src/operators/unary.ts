@@ -1,7 +1,7 @@
 /**
  * Operators with one input and no neighbourhood: y[i] = g(x[i]). On 8 bits each is a table of 256
- * codes that is filled at load, by real arithmetic (numerics.md, section 4, "other one-input
- * functions") or by the operator's own fixed-point rule.
+ * codes that is filled at load, by real arithmetic (docs/exactness.md, section 4) or by
+ * the operator's own fixed-point rule.
  */
 import { roundHalfAway, f32, type Rounding, saturate } from "../quantization/index.ts";
 import { allocateTensor, type TensorType } from "../tensor/index.ts";

@@ -1,5 +1,5 @@
 /**
- * Geometry of windows that slide over an image: convolution and pooling (numerics.md, section 4).
+ * Geometry of windows that slide over an image: convolution and pooling (docs/exactness.md, section 4).
  *
  *   before = padding at the top or left; output o reads rows o·stride − before + tap·dilation
  */

@@ -1,6 +1,5 @@
 /**
- * OMSE: the scale of one channel with the least squared error (Choukroun et al. 2019; methods.md,
- * section 2, steps 1 to 3).
+ * OMSE: the scale of one channel with the least squared error (Choukroun et al. 2019).
  *
  *     step 1   minimise ‖T − a·Q‖² over a > 0 and codes Q of the format
  *     step 2   for a given a:  Q = clamp(round(T / a));   for a given Q:  a = <T, Q> / <Q, Q>

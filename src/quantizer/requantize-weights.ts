@@ -53,8 +53,8 @@ function channelValues(
 }
 
 /**
- * The whole range in ±127: at 8 bits within 0.2 dB of the best scale (methods.md, section 2, unit
- * targets). Integers that fit as they are stay so.
+ * The whole range in ±127: at 8 bits within 0.2 dB of the best scale. Integers that fit as they are
+ * stay so.
  */
 function rangeScale(values: ChannelValues, isInteger: boolean): number {
   let largest = 0;

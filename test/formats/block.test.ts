@@ -1,4 +1,4 @@
-/** MX blocks: the vectors of methods.md, the rules of the standard, quality on random data. */
+/** MX blocks: known answers, the rules of the standard, quality on random data. */
 import { describe, expect, it } from "vitest";
 import { float6_e2m3fn, int8 } from "../../src/formats/index.ts";
 import {
@@ -76,7 +76,7 @@ describe("MX blocks", () => {
     [mxfp6Wide, 25.3],
     [mxfp8, 30.6],
     [mxfp8Wide, 25.3],
-  ])("of $name have the SQNR of methods.md on Gaussian data", (format, expected) => {
+  ])("of $name have the known SQNR on Gaussian data", (format, expected) => {
     const draw = drawSource({ seed: 3, layer: 0, step: 0, stream: 0 });
     const uniform = (i: number) => (draw(i) + 0.5) / 2 ** 24;
     // Box and Muller.

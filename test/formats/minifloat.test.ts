@@ -242,7 +242,7 @@ describe("the family", () => {
 });
 
 describe("rows of facts", () => {
-  it("have the ranges of methods.md", () => {
+  it("have the ranges of their papers", () => {
     expect([hfp8_e4m3.max, hfp8_e4m3.smallest]).toEqual([30, 2 ** -13]);
     expect([hfp8_e5m2.max, hfp8_e5m2.smallest]).toEqual([114688, 2 ** -16]);
     expect([fp16_e6m9.max, fp16_e6m9.smallest]).toEqual([2 ** 33 - 2 ** 23, 2 ** -39]);

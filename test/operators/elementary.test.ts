@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { erfc, exp, expm1, tanh } from "../../src/operators/elementary.ts";
 
-/** 2^-45 of numerics.md, section 8.3, less the host's own error. */
+/** 2^-45 of docs/exactness.md, section 7, less the host's own error. */
 const BOUND = 2 ** -46;
 
 /** Points over a range, none of them round. */

@@ -1,4 +1,4 @@
-/** Known answers of the rounding primitives and of requantisation: numerics.md, sections 2 and 3.5. */
+/** Known answers of the rounding primitives and of requantisation: docs/exactness.md, sections 2 and 3.5. */
 import { expect, test } from "vitest";
 import { int32, int4, int8 } from "../../src/formats/index.ts";
 import { conv2D, fullyConnected } from "../../src/operators/index.ts";
