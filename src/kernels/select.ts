@@ -50,12 +50,20 @@ export interface WinogradFacts {
   readonly output: readonly [height: number, width: number];
 }
 
+/** Transformed weights, 36 int16 per filter, that the second-level cache holds beside the rest. */
+const WINOGRAD_CACHED_BYTES = 320 * 1024;
+
 /**
  * A quarter of the multiplies pays for the transforms from about here (bench/kernels.ts). Small maps
- * waste the cells beyond their edge.
+ * waste the cells beyond their edge. Where the relaxed dot makes direct convolution as fast as its
+ * multiplies, Winograd wins only with weights that stay in cache: eight times the bytes of int8.
  */
-export function isWorthWinograd({ inputChannels, outputChannels, output }: WinogradFacts): boolean {
+export function isWorthWinograd(
+  { inputChannels, outputChannels, output }: WinogradFacts,
+  isDotMachine: boolean,
+): boolean {
   const [height, width] = output;
   const used = (height * width) / (Math.ceil(height / 4) * Math.ceil(width / 4) * 16);
-  return inputChannels >= 16 && outputChannels >= 32 && used >= 0.5;
+  if (inputChannels < 16 || outputChannels < 32 || used < 0.5) return false;
+  return !isDotMachine || inputChannels * outputChannels * 72 <= WINOGRAD_CACHED_BYTES;
 }

@@ -16,7 +16,7 @@ import {
   conv2DQuantization,
   correctedWeights,
 } from "../../operators/index.ts";
-import type { LowerContext } from "./context.ts";
+import { hasDot, type LowerContext } from "./context.ts";
 
 /** Bytes of V of one group: they stay in the second-level cache while every panel passes. */
 const GROUP_BYTES = 320 * 1024;
@@ -39,7 +39,8 @@ export function lowerWinograd(
   if (x === undefined || w === undefined || x.format.name === "float32") return false;
   const kernel = `winograd_${x.format.name === "uint8" ? "u8" : "i8"}_i16_4x8c2`;
   const forced = context.forced === kernel;
-  if (!isWinogradForm(geometry) || !(forced || isWorthWinograd(geometry))) return false;
+  if (!isWinogradForm(geometry) || !(forced || isWorthWinograd(geometry, hasDot(context.machine))))
+    return false;
   if (context.forced !== undefined && !forced) return false;
   const { outputChannels, inputChannels: channels, batch, output, border } = geometry;
   const quantization = conv2DQuantization(x, w, y, attributes, context.rounding);
