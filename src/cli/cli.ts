@@ -9,11 +9,12 @@ import {
   UsageError,
   usageLine,
 } from "./command.ts";
+import { compare } from "./compare.ts";
 import { inspect } from "./inspect.ts";
 import { run } from "./run.ts";
 import { verify } from "./verify.ts";
 
-const COMMANDS: readonly Command[] = [inspect, run, verify, bench];
+const COMMANDS: readonly Command[] = [inspect, run, verify, bench, compare];
 
 const SUCCESS = 0;
 const FAILURE = 1;

@@ -64,6 +64,11 @@ export async function planModel(
   source: ModelSource,
   options: LoadOptions = {},
 ): Promise<PlannedModel> {
+  return planGraph(await readGraph(source, options), options);
+}
+
+/** The graph of a model, its types inferred and its weights as the options ask for them. */
+export async function readGraph(source: ModelSource, options: LoadOptions = {}): Promise<Graph> {
   const limits = resolveLimits(options.limits);
   const report = options.onProgress ?? (() => undefined);
   const bytes = await readSource(source, {
@@ -77,10 +82,14 @@ export async function planModel(
   const imported = importModel(bytes, { limits });
   const inferred = inferGraph(imported, inputShapes(imported, options));
   checkWork(inferred, limits);
+  return applyRequantization(inferred, options);
+}
+
+function planGraph(inferred: Graph, options: LoadOptions): PlannedModel {
   throwIfAborted(options.signal);
-  report({ stage: "plan" });
+  options.onProgress?.({ stage: "plan" });
   const rounding = checkRounding(options.rounding);
-  const graph = fuseTables(applyRequantization(inferred, options), rounding);
+  const graph = fuseTables(inferred, rounding);
   const plan = createPlan(graph, {
     rounding,
     machine: probeMachine(options),
@@ -95,8 +104,14 @@ export async function planModel(
  *   is missing), ResourceError, InputError (options), PlatformError, CancelledError
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  checkThreads(options.threads);
+  return loadGraph(await readGraph(source, options), options);
+}
+
+/** The stages of `load` behind `readGraph`: several models can be made of one graph. */
+export async function loadGraph(inferred: Graph, options: LoadOptions = {}): Promise<Model> {
   const threads = checkThreads(options.threads);
-  const { graph, plan } = await planModel(source, options);
+  const { graph, plan } = planGraph(inferred, options);
   throwIfAborted(options.signal);
   options.onProgress?.({ stage: "bind" });
   const engine = createEngine({

@@ -8,7 +8,7 @@ import {
   WEIGHT_SCHEMES,
 } from "../quantizer/index.ts";
 
-export type { RequantizeOptions } from "../quantizer/index.ts";
+export type { RequantizeOptions };
 
 /** The graph as the options ask for it; itself where they ask for nothing. @throws InputError */
 export function applyRequantization(graph: Graph, options: RequantizeOptions): Graph {

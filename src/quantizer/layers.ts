@@ -13,6 +13,11 @@ const WEIGHTED: ReadonlySet<Operator<never>> = new Set<Operator<never>>([
   ...[conv2D, depthwiseConv2D, transposeConv, fullyConnected],
 ]);
 
+/** Every node that has weights. */
+export function weightedLayers(graph: Graph): Node[] {
+  return graph.nodes.filter(({ operator }) => WEIGHTED.has(operator));
+}
+
 /**
  * The convolutions and fully connected layers with constant weights, but depthwise ones: their few
  * weights suffer most and save nothing.
