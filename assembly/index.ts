@@ -11,6 +11,7 @@ export {
   cast_i8_f32,
   cast_u8_f32,
 } from "./cast";
+export { chunked_f32_nearest, chunked_f32_stochastic } from "./chunked";
 export { gather_runs } from "./gather";
 export {
   copy_bytes,

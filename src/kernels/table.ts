@@ -1,6 +1,7 @@
 /** The kernel table: one row per WebAssembly export. Tests and benches loop over it. */
 import { argMaxKernels } from "./argmax.ts";
 import { castKernels } from "./cast.ts";
+import { chunkedKernels } from "./chunked.ts";
 import { convertKernels } from "./convert.ts";
 import { depthwiseKernels } from "./depthwise.ts";
 import { elementwiseKernels } from "./elementwise.ts";
@@ -24,6 +25,7 @@ export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
     ...castKernels,
     ...resizeKernels,
     ...minifloatKernels,
+    ...chunkedKernels,
     ...winogradKernels,
   ].map((kernel) => [kernel.name, kernel]),
 );

@@ -8,6 +8,7 @@ export * from "./fully-connected.ts";
 export * from "./window.ts";
 export * from "./arg-max.ts";
 export * from "./cast.ts";
+export * from "./chunked-matmul.ts";
 export * from "./concatenation.ts";
 export * from "./depth-to-space.ts";
 export * from "./expand-dims.ts";

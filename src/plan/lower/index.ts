@@ -27,6 +27,7 @@ import {
 import { lowerAdd, lowerSub } from "./add.ts";
 import { lowerArgMax } from "./arg-max.ts";
 import { lowerCast } from "./cast.ts";
+import { lowerChunkedMatMul } from "./chunked-matmul.ts";
 import { lowerConv2D } from "./conv-2d.ts";
 import type { Lowering } from "./context.ts";
 import { lowerDepthwiseConv2D } from "./depthwise-conv-2d.ts";
@@ -95,6 +96,7 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map<string, Lowering
   ["ResizeBilinear", lowerResizeBilinear],
   ["ArgMax", lowerArgMax],
   ["Cast", lowerCast],
+  ["ChunkedMatMul", lowerChunkedMatMul],
   ["DecodeMinifloat", lowerDecodeMinifloat],
   ["EncodeMinifloat", lowerEncodeMinifloat],
 ]);
