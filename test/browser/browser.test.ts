@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { load } from "../../src/index.ts";
+import { goldenNetworks, storedHashes } from "../model/networks.ts";
 import type { PageResult } from "./page.ts";
 import { hashOutputs } from "./run-network.ts";
 import { sharedPath } from "../shared.ts";
@@ -25,6 +26,12 @@ const NETWORKS = [
     ? []
     : [{ url: `/shared-models/imagenet/${basename(mobilenet)}`, file: mobilenet }]),
 ];
+
+const GOLDEN_WAYS = [
+  { threads: 1, rounding: "fp32" },
+  { threads: 2, rounding: "fp32" },
+  { threads: 2, rounding: "tflite-reference" },
+] as const;
 
 const FLAGS = [
   "--no-sandbox",
@@ -85,6 +92,21 @@ describe.skipIf(executablePath === "" && process.env["CI"] === undefined)("in Ch
       }
       expect(problems).toEqual([]);
     });
+
+    // One load and run for each way that the page allows; Node's are in determinism.test.ts.
+    it.skipIf(goldenNetworks().length === 0).each(isolated ? goldenNetworks() : [])(
+      "$model gives the stored outputs",
+      async ({ model, cases }) => {
+        for (const options of GOLDEN_WAYS) {
+          const hash = await page.evaluate(
+            ([network, input, how]) => window.hashNetwork(network, input, how),
+            [`/shared-models/${model}`, `/shared-golden/${cases[0]!.input.file}`, options] as const,
+          );
+          expect(hash, JSON.stringify(options)).toBe(storedHashes()[model]?.[options.rounding]);
+        }
+        expect(problems).toEqual([]);
+      },
+    );
 
     it(isolated ? "has threads" : "says why there are no threads", async () => {
       const { ableThreads, whyNoThreads } = await run(NETWORKS[0]!.url, 1);

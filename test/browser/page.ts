@@ -1,5 +1,6 @@
-/** What the browser loads: the package, and one function for the test to call. */
-import { capabilities, load } from "bitlane";
+/** What the browser loads: the package, and functions for the test to call. */
+import { capabilities, load, type LoadOptions } from "bitlane";
+import { hashRun } from "../model/hash-run.ts";
 import { hashOutputs } from "./run-network.ts";
 
 export interface PageResult {
@@ -15,6 +16,8 @@ export interface PageResult {
 declare global {
   interface Window {
     runNetwork(url: string, threads: number): Promise<PageResult>;
+    /** SHA-256 of the outputs for an input; addresses of both, options of `load`. */
+    hashNetwork(url: string, input: string, options: LoadOptions): Promise<string>;
   }
 }
 
@@ -23,4 +26,13 @@ window.runNetwork = async (url, threads) => {
   const model = await load(url, { threads });
   const result = { threads: model.threads, ableThreads: able.threads };
   return { ...result, hash: await hashOutputs(model), whyNoThreads: able.why.threads ?? "" };
+};
+
+window.hashNetwork = async (url, input, options) => {
+  const [model, response] = await Promise.all([load(url, options), fetch(input)]);
+  try {
+    return await hashRun(model, new Uint8Array(await response.arrayBuffer()));
+  } finally {
+    await model.dispose();
+  }
 };

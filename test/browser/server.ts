@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDERS: readonly (readonly [path: string, folder: string])[] = [
   ["/models/", join(root, "models")],
   ["/shared-models/", join(root, "../shared/models")],
+  ["/shared-golden/", join(root, "../shared/golden/models")],
 ];
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,13 +1,9 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { load, type LoadOptions } from "../../src/index.ts";
 import { hashResults } from "./hash.ts";
-import { asInput, firstInput, goldenNetworks, networkPath } from "./networks.ts";
+import { asInput, firstInput, goldenNetworks, networkPath, storedHashes } from "./networks.ts";
 
-/** SHA-256 per network and rule; `node scripts/hashes.ts` writes it. */
-const { hashes } = JSON.parse(readFileSync(new URL("hashes.json", import.meta.url), "utf8")) as {
-  hashes: Record<string, Record<string, string>>;
-};
+const hashes = storedHashes();
 
 // Every step that has more than one tile goes to the workers: minPoolMacs 0.
 const ways: LoadOptions[] = [

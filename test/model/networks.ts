@@ -22,15 +22,25 @@ export function goldenNetworks(): readonly GoldenNetwork[] {
     : (JSON.parse(readFileSync(index, "utf8")) as readonly GoldenNetwork[]);
 }
 
+/** SHA-256 of the outputs for that input, by network and rule; `node scripts/hashes.ts` writes it. */
+export function storedHashes(): Readonly<Record<string, Readonly<Record<string, string>>>> {
+  const text = readFileSync(new URL("hashes.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { hashes: Record<string, Record<string, string>> }).hashes;
+}
+
 export function networkPath(network: GoldenNetwork | string): string {
   const name = typeof network === "string" ? network : network.model;
   return join(sharedPath("models")!, name);
 }
 
-/** Bytes of the input of case 0. */
+/** File of the input of case 0. */
+export function inputPath(network: GoldenNetwork): string {
+  return join(sharedPath("golden", "models")!, network.cases[0]!.input.file);
+}
+
+/** Its bytes. */
 export function firstInput(network: GoldenNetwork): Uint8Array<ArrayBuffer> {
-  const path = join(sharedPath("golden", "models")!, network.cases[0]!.input.file);
-  return new Uint8Array(readFileSync(path));
+  return new Uint8Array(readFileSync(inputPath(network)));
 }
 
 /** Those bytes as the array that the model's input asks for. */
