@@ -24,7 +24,8 @@ export class DepthwiseParameters {
   outputHeight: i32;
   outputWidth: i32;
   filterHeight: i32;
-  /** Weight vectors per filter row: tap pairs (float32: taps). */
+  filterWidth: i32;
+  /** Weight vectors per filter row: tap pairs (float32: taps); of the relaxed dot: per output row. */
   filterSteps: i32;
   strideY: i32;
   strideX: i32;
@@ -34,8 +35,10 @@ export class DepthwiseParameters {
   padLeft: i32;
   /** Columns right of the image that some window reads. */
   padRight: i32;
-  /** Bytes of one ring row, a multiple of 16. */
+  /** Bytes of one ring row, or of one plane of quads (`depthwise-dot.ts`), a multiple of 16. */
   rowBytes: i32;
+  /** Planes of quads. */
+  planes: i32;
   tileRows: i32;
   tilesPerImage: i32;
   /** The input's zero point after the flip. */

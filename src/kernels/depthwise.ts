@@ -10,6 +10,11 @@
  *
  *   E_j = (w[2j], w[2j + 1]), O_j = (w[2j − 1], w[2j]); 0 outside the filter and its channels
  *
+ * Group of 4 channels, relaxed dot (`assembly/depthwise-dot.ts`), int8 weights, R output rows at a time:
+ *
+ *   per plane p < ⌈(kh + R − 1) / 4⌉, per kx, per output row r:  (w[4p − r … 4p − r + 3][kx])[4]   16 bytes
+ *   then       int32 bias[4], f32 multiplier[4]
+ *
  * Panel of 4 channels, float32: w[kh · kw][4], then bias[4].
  */
 import type { FixedMultiplier } from "../quantization/index.ts";
@@ -18,8 +23,8 @@ import type { Kernel } from "./kernel.ts";
 const parameters = [
   ...["x", "y", "panels", "panelBytes", "inputHeight", "inputWidth", "inputChannels"],
   ...["xStride", "yStride", "channels", "multiplier", "outputHeight", "outputWidth"],
-  ...["filterHeight", "filterSteps", "strideY", "strideX", "dilationY", "dilationX"],
-  ...["padTop", "padLeft", "padRight", "rowBytes", "tileRows", "tilesPerImage"],
+  ...["filterHeight", "filterWidth", "filterSteps", "strideY", "strideX", "dilationY", "dilationX"],
+  ...["padTop", "padLeft", "padRight", "rowBytes", "planes", "tileRows", "tilesPerImage"],
   ...["padCode", "inputFlip", "outputFlip", "zeroPoint", "low", "high", "lowLimit", "highLimit"],
 ];
 const floats = ["lowLimit", "highLimit"];
@@ -28,6 +33,9 @@ export const depthwiseKernels: readonly Kernel[] = [
   { name: "depthwise_i8_i16_4x8c2_s1", isa: "simd128", parameters, floats },
   { name: "depthwise_i8_i16_4x8c2", isa: "simd128", parameters, floats },
   { name: "depthwise_i8_i16_4x8c2_fixed", isa: "simd128", parameters, floats },
+  { name: "depthwise_x8_i8_2x4x8c4_k3_relaxed", isa: "relaxed", parameters, floats },
+  { name: "depthwise_x8_i8_2x4x8c4_relaxed", isa: "relaxed", parameters, floats },
+  { name: "depthwise_x8_i8_4x8c4_relaxed", isa: "relaxed", parameters, floats },
   { name: "depthwise_f32_f32_4x4", isa: "simd128", parameters, floats },
 ];
 
@@ -95,6 +103,46 @@ export function packDepthwise(
       view.setUint32(tail + 64, 2 ** Math.max(exponent, 0), true);
       view.setUint32(tail + 96, 2 ** (31 + Math.min(exponent, 0)), true);
     }
+  }
+}
+
+/** Planes of quads that `rows` output rows span. Rows of one plane are `dilation` rows apart. */
+export function depthwisePlanes(height: number, rows: number): number {
+  return Math.ceil((height + rows - 1) / 4);
+}
+
+/** Bytes of one group of 4 channels of the relaxed dot. */
+export function depthwiseQuadBytes({ height, width }: DepthwiseFilters, rows: number): number {
+  return depthwisePlanes(height, rows) * width * rows * 16 + 32;
+}
+
+/** Writes groups of 4 channels, an even number of them, for `rows` output rows at a time. */
+export function packDepthwiseQuads(
+  target: Uint8Array,
+  filters: DepthwiseFilters,
+  bias: Int32Array,
+  multipliers: Float32Array,
+  rows: number,
+): void {
+  const { weights, height, width, channels } = filters;
+  const planes = depthwisePlanes(height, rows);
+  const groupBytes = depthwiseQuadBytes(filters, rows);
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  for (let c = 0; c < channels; c++) {
+    const group = Math.floor(c / 4) * groupBytes;
+    const lane = (c % 4) * 4;
+    for (let ky = 0; ky < height; ky++) {
+      for (let kx = 0; kx < width; kx++) {
+        const weight = weights[(ky * width + kx) * channels + c]!;
+        for (let row = 0; row < rows; row++) {
+          const step = Math.floor((ky + row) / 4) * width + kx;
+          view.setInt8(group + (step * rows + row) * 16 + lane + ((ky + row) % 4), weight);
+        }
+      }
+    }
+    const tail = group + planes * width * rows * 16 + lane;
+    view.setInt32(tail, bias[c]!, true);
+    view.setFloat32(tail + 16, multipliers[c]!, true);
   }
 }
 

@@ -1,9 +1,13 @@
 /** DepthwiseConv2D to `depthwise_*`: panels of channels, tiles of output rows. */
 import {
+  type DepthwiseFilters,
   depthwisePanelBytes,
+  depthwisePlanes,
+  depthwiseQuadBytes,
   depthwiseSteps,
   packDepthwise,
   packDepthwiseFloats,
+  packDepthwiseQuads,
 } from "../../kernels/index.ts";
 import {
   convQuantization,
@@ -13,7 +17,8 @@ import {
   depthwiseGeometry,
   floatActivationRange,
 } from "../../operators/index.ts";
-import type { LowerContext, StepRequest } from "./context.ts";
+import type { OutputRange } from "../../quantization/index.ts";
+import { hasDot, type LowerContext, type StepRequest } from "./context.ts";
 import { flipOf, splitRows } from "./tiles.ts";
 
 /** Multiply-accumulates of one tile: 20 to 100 µs at the kernels' speed. */
@@ -52,6 +57,12 @@ function lowerCodes(
   const { multipliers, range } = output;
   const weights = correctedWeights(context.constant(1)!, weightZeroPoints, 1);
   const filters = { weights, height: filter[0], width: filter[1], channels };
+  if (
+    output.rule === "fp32" &&
+    lowerQuads(context, geometry, filters, inputZeroPoint, output.multipliers, range)
+  ) {
+    return true;
+  }
   const fixed = output.rule === "fixed";
   const strideOne =
     !fixed &&
@@ -89,6 +100,101 @@ function lowerCodes(
     }),
   });
   return true;
+}
+
+/** Sums that the relaxed kernels requantise without a clamp: |acc · multiplier| stays below. */
+const MAX_SCALED = 2 ** 22 - 1;
+
+/** The relaxed dot: int8 weights, one output channel per input channel. False: not its form. */
+function lowerQuads(
+  context: LowerContext,
+  geometry: DepthwiseGeometry,
+  filters: DepthwiseFilters,
+  inputZeroPoint: number,
+  multipliers: Float32Array,
+  range: OutputRange,
+): boolean {
+  const { weights, height, width, channels } = filters;
+  const { machine, forced } = context;
+  if (!hasDot(machine) || geometry.multiplier !== 1 || isPlain(forced)) return false;
+  if (weights.some((weight) => weight < -128 || weight > 127)) return false;
+  const bias = context.constant(2)?.data as Int32Array | undefined;
+  if (largestScaled(filters, bias, multipliers) > MAX_SCALED) return false;
+  const hasPairs =
+    geometry.strides[0] === 1 &&
+    geometry.dilations[0] === 1 &&
+    geometry.output[0] > 1 &&
+    forced !== "depthwise_x8_i8_4x8c4_relaxed";
+  const rows = hasPairs ? 2 : 1;
+  const isThree =
+    hasPairs &&
+    height === 3 &&
+    width === 3 &&
+    geometry.strides[1] === 1 &&
+    geometry.dilations[1] === 1 &&
+    forced !== "depthwise_x8_i8_2x4x8c4_relaxed";
+  // The dot reads its second operand as unsigned (`usdot`) or signed: codes of the other kind are
+  // flipped, which moves them and their zero point by 128.
+  const isUnsigned = context.inputs[0]!.format.kind === "unsigned";
+  const flips = isUnsigned !== (machine.dot === "usdot");
+  const padCode = inputZeroPoint + (flips ? (isUnsigned ? -128 : 128) : 0);
+  const result = flipOf(context.outputs[0]!.format);
+  const groupBytes = depthwiseQuadBytes(filters, rows);
+  const panels = context.addConstant(
+    "weights",
+    Math.ceil(channels / 8) * 2 * groupBytes,
+    (target) =>
+      packDepthwiseQuads(
+        target,
+        filters,
+        foldedBias(bias, weights, padCode, channels),
+        multipliers,
+        rows,
+      ),
+  );
+  const planes = depthwisePlanes(height, rows);
+  context.step({
+    kernel: `depthwise_x8_i8_${hasPairs ? "2x" : ""}4x8c4${isThree ? "_k3" : ""}_relaxed`,
+    ...placement(
+      context,
+      geometry,
+      1,
+      width,
+      {
+        panels,
+        panelBytes: 2 * groupBytes,
+        filterSteps: planes * width,
+        padCode,
+        inputFlip: flips ? 0x80808080 | 0 : 0,
+        outputFlip: result.mask,
+        zeroPoint: range.zeroPoint - result.offset,
+        low: range.low - result.offset,
+        high: range.high - result.offset,
+        lowLimit: 0,
+        highLimit: 0,
+      },
+      planes,
+    ),
+  });
+  return true;
+}
+
+function isPlain(kernel: string | undefined): boolean {
+  return kernel !== undefined && !kernel.endsWith("_relaxed");
+}
+
+/** The largest |accumulator · multiplier| that any input can make. */
+function largestScaled(
+  { weights, channels }: DepthwiseFilters,
+  bias: Int32Array | undefined,
+  multipliers: Float32Array,
+): number {
+  const sums = new Float64Array(channels);
+  for (let i = 0; i < weights.length; i++) sums[i % channels]! += 255 * Math.abs(weights[i]!);
+  return sums.reduce(
+    (most, sum, c) => Math.max(most, (sum + Math.abs(bias?.[c] ?? 0)) * multipliers[c]!),
+    0,
+  );
 }
 
 function lowerFloats(
@@ -145,20 +251,29 @@ function placement(
   elementBytes: number,
   columns: number,
   fields: StepRequest["fields"],
+  planes = 0,
 ): Omit<StepRequest, "kernel"> {
   const { outputChannels: channels, filter, strides, dilations, border } = g;
   // Outputs are made four at a time: the last ones of a row may lie beyond it.
   const outputs = Math.ceil(g.output[1] / 4) * 4;
   const touched = (outputs - 1) * strides[1] + columns * dilations[1] + 1;
   const width = Math.max(touched, border.left + g.input[1] + border.right);
-  const rowBytes = Math.ceil((width * channels * elementBytes + 16) / 16) * 16;
+  // Quads hold a value four times as wide; interleaving them may write 60 bytes too many.
+  const columnBytes = channels * (planes > 0 ? 4 : elementBytes);
+  const rowBytes = Math.ceil((width * columnBytes + (planes > 0 ? 64 : 16)) / 16) * 16;
   const ringRows = (filter[0] - 1) * dilations[0] + 1;
   const rowMacs = g.output[1] * channels * filter[0] * filter[1];
-  const { tileRows, tiles } = splitRows(g.output[0], rowMacs, TILE_MACS);
+  const split = splitRows(g.output[0], rowMacs, TILE_MACS);
+  // Pairs of rows: only the last tile may have one without the other.
+  const tileRows = planes > 0 ? Math.ceil(split.tileRows / 2) * 2 : split.tileRows;
+  const tiles = Math.ceil(g.output[0] / tileRows);
   return {
     tiles: tiles * g.batch,
     macs: rowMacs * g.output[0] * g.batch,
-    scratchBytes: Math.ceil((filter[0] * 4) / 16) * 16 + ringRows * rowBytes + 64,
+    scratchBytes:
+      planes > 0
+        ? planes * rowBytes + g.input[1] * channels + 64
+        : Math.ceil((filter[0] * 4) / 16) * 16 + ringRows * rowBytes + 64,
     note: `${filter.join("x")} s${strides.join("x")} ${channels}x${g.output.join("x")}`,
     fields: {
       ...fields,
@@ -174,6 +289,7 @@ function placement(
       outputHeight: g.output[0],
       outputWidth: g.output[1],
       filterHeight: filter[0],
+      filterWidth: filter[1],
       strideY: strides[0],
       strideX: strides[1],
       dilationY: dilations[0],
@@ -182,6 +298,7 @@ function placement(
       padLeft: border.left,
       padRight: border.right,
       rowBytes,
+      planes,
       tileRows,
       tilesPerImage: tiles,
     },
