@@ -85,7 +85,7 @@ async function tally(
   const cases = (await readGolden(index, rounding, undefined)).filter(
     ({ outputs }) => outputs.length > 0,
   );
-  for await (const report of runCases(cases, rounding, 1)) {
+  for await (const report of runCases(cases, { rounding, threads: 1 })) {
     const key = keyOf(report.name);
     if (!tallies.has(key)) tallies.set(key, new Tally());
     tallies.get(key)!.add(report);

@@ -1,10 +1,5 @@
 /** `bitlane bench`: the time of one inference. */
-import {
-  load,
-  type Model,
-  type NodeProfile,
-  type TypedArray,
-} from "../model/index.ts";
+import { load, type Model, type NodeProfile, type TypedArray } from "../model/index.ts";
 import { viewData, typeBytes } from "../tensor/index.ts";
 import {
   type Arguments,
@@ -14,6 +9,7 @@ import {
   type Terminal,
   THREADS_OPTION,
 } from "./command.ts";
+import { readRequantization, REQUANTIZE_OPTIONS } from "./requantization.ts";
 import { rawType } from "./tensor-file.ts";
 import { textTable, withPrefix } from "./terminal.ts";
 
@@ -47,6 +43,7 @@ export const bench: Command = {
     { name: "runs", value: "N", help: `measured runs (default ${DEFAULT_RUNS})` },
     { name: "layers", help: "a table of the layers, measured on one thread" },
     { name: "isa", value: "ISA", help: "simd128 or relaxed (default: relaxed where it is there)" },
+    ...REQUANTIZE_OPTIONS,
     ROUNDING_OPTION,
     JSON_OPTION,
   ],
@@ -56,9 +53,11 @@ export const bench: Command = {
     const threads = given.integer("threads", 1, 64);
     const runs = given.integer("runs", 1, 1_000_000) ?? DEFAULT_RUNS;
     const rounding = given.choice("rounding", ["fp32", "tflite-reference"]);
+    const requantization = readRequantization(given);
     const isa = given.choice("isa", ["simd128", "relaxed"]);
     const start = performance.now();
     await using model = await load(file, {
+      ...requantization,
       ...(isa === undefined ? {} : { isa }),
       ...(threads === undefined ? {} : { threads }),
       ...(rounding === undefined ? {} : { rounding }),

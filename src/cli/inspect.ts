@@ -1,6 +1,6 @@
 /** `bitlane inspect`: what a model is, and how it would run here. Nothing is run. */
 import { stat } from "node:fs/promises";
-import { type Graph, inputNamesOf, outputNamesOf, printGraph } from "../graph/index.ts";
+import { ABSENT, type Graph, inputNamesOf, outputNamesOf, printGraph } from "../graph/index.ts";
 import { planModel, type TensorInfo } from "../model/index.ts";
 import type { Plan, Step } from "../plan/index.ts";
 import { byteLength, elementCount } from "../tensor/index.ts";
@@ -12,6 +12,7 @@ import {
   ROUNDING_OPTION,
   type Terminal,
 } from "./command.ts";
+import { readRequantization, REQUANTIZE_OPTIONS } from "./requantization.ts";
 import { graphDocument, planDocument, printPlan } from "./stages.ts";
 import { describeInfo } from "./tensor-file.ts";
 import { textTable, withPrefix } from "./terminal.ts";
@@ -22,6 +23,7 @@ export const inspect: Command = {
   operands: "MODEL",
   options: [
     { name: "stage", value: "STAGE", help: "prints a stage instead: graph or plan" },
+    ...REQUANTIZE_OPTIONS,
     ROUNDING_OPTION,
     JSON_OPTION,
   ],
@@ -31,7 +33,10 @@ export const inspect: Command = {
     const stage = given.choice("stage", ["graph", "plan"]);
     const rounding = given.choice("rounding", ["fp32", "tflite-reference"]);
     const fileBytes = await sizeOf(file);
-    const { graph, plan } = await planModel(file, rounding === undefined ? {} : { rounding });
+    const { graph, plan } = await planModel(file, {
+      ...readRequantization(given),
+      ...(rounding === undefined ? {} : { rounding }),
+    });
     if (stage !== undefined) {
       const document = stage === "graph" ? graphDocument(graph) : planDocument(graph, plan);
       const text = () => (stage === "graph" ? printGraph(graph) : printPlan(graph, plan));
@@ -60,6 +65,10 @@ interface NodeReport {
   /** Kernel name, or "reference". */
   readonly kernel: string;
   readonly macs: number;
+  /** Bytes of the node's constants as the kernels take them: packed weights, biases, tables. */
+  readonly residentBytes: number;
+  /** The weights have fewer than 8 bits, and the kernel keeps a byte or more for each, for speed. */
+  readonly isExpanded: boolean;
 }
 
 export interface ModelReport {
@@ -72,10 +81,12 @@ export interface ModelReport {
   /** Number of values by dtype. */
   readonly dtypes: Readonly<Record<string, number>>;
   readonly macs: number;
-  /** Bytes of the constants as the file holds them. */
+  /** Bytes of the constants in their formats. */
   readonly weightBytes: number;
-  /** Bytes of the constants as the kernels take them. */
+  /** Bytes of the constants as the kernels take them: what is resident. */
   readonly packedWeightBytes: number;
+  /** The part of it in layers that are expanded. */
+  readonly expandedWeightBytes: number;
   readonly arenaBytes: number;
   readonly arenaLowerBound: number;
   readonly scratchBytes: number;
@@ -90,6 +101,7 @@ export function describeModel(
   plan: Plan,
 ): ModelReport {
   const constants = graph.values.filter(({ constant }) => constant !== undefined);
+  const nodes = plan.steps.map((step) => describeStep(graph, plan, step));
   return {
     file,
     fileBytes,
@@ -103,10 +115,14 @@ export function describeModel(
       0,
     ),
     packedWeightBytes: plan.constantBytes,
+    expandedWeightBytes: nodes.reduce(
+      (sum, { isExpanded, residentBytes }) => sum + (isExpanded ? residentBytes : 0),
+      0,
+    ),
     arenaBytes: plan.arenaBytes,
     arenaLowerBound: plan.arenaLowerBound,
     scratchBytes: plan.scratchBytes,
-    nodes: plan.steps.map((step) => describeStep(graph, step)),
+    nodes,
     metadata: Object.fromEntries(graph.metadata),
   };
 }
@@ -120,10 +136,36 @@ function describeValue(graph: Graph, id: number, name: string): TensorInfo {
   return { ...info, quantization: { scale: scale[0]!, zeroPoint: zeroPoint[0]! } };
 }
 
-function describeStep(graph: Graph, step: Step): NodeReport {
-  const { name, operator } = graph.nodes[step.node]!;
+function describeStep(graph: Graph, plan: Plan, step: Step): NodeReport {
+  const { name, operator, inputs } = graph.nodes[step.node]!;
   const kernel = step.kind === "kernel" ? step.kernel : "reference";
-  return { name, operator: operator.name, label: step.label, kernel, macs: step.macs };
+  const residentBytes = constantBytes(plan, step);
+  const weights = graph.values[inputs[1] ?? ABSENT];
+  const isExpanded =
+    weights?.constant !== undefined &&
+    weights.type.format.bits < 8 &&
+    residentBytes >= elementCount(weights.type.shape);
+  return {
+    name,
+    operator: operator.name,
+    label: step.label,
+    kernel,
+    macs: step.macs,
+    residentBytes,
+    isExpanded,
+  };
+}
+
+/** Bytes of the constants that a step reads. */
+function constantBytes(plan: Plan, step: Step): number {
+  if (step.kind !== "kernel") return 0;
+  const read = new Set<number>();
+  for (const field of step.parameters) {
+    if (field.kind === "pointer" && field.pointer.space === "constant") {
+      read.add(field.pointer.constant);
+    }
+  }
+  return [...read].reduce((sum, constant) => sum + plan.constants[constant]!.sizeBytes, 0);
 }
 
 /** Most frequent first. */
@@ -140,12 +182,15 @@ function printReport(report: ModelReport): string {
       .join(", ");
   const tensors = (title: string, infos: readonly TensorInfo[]) =>
     infos.map((info) => `${title}  "${info.name}" ${describeInfo(info)}`);
-  const nodes = report.nodes.map(({ label, kernel, macs }, i) => [
+  const nodes = report.nodes.map(({ label, kernel, macs, residentBytes, isExpanded }, i) => [
     String(i),
     label,
     kernel,
     withPrefix(macs),
+    residentBytes === 0 ? "" : String(residentBytes),
+    isExpanded ? "expanded" : "",
   ]);
+  const expanded = report.nodes.filter(({ isExpanded }) => isExpanded).length;
   return [
     `file      ${report.file}, ${report.fileBytes} bytes`,
     ...tensors("input   ", report.inputs),
@@ -153,10 +198,16 @@ function printReport(report: ModelReport): string {
     `operators ${counts(report.operators)}`,
     `values    ${counts(report.dtypes)}`,
     `MACs      ${report.macs} (${withPrefix(report.macs)})`,
-    `weights   ${report.weightBytes} bytes in the file, ${report.packedWeightBytes} bytes packed`,
+    `weights   ${report.weightBytes} bytes of codes, ${report.packedWeightBytes} bytes resident`,
+    ...(expanded === 0
+      ? []
+      : [`expanded  ${report.expandedWeightBytes} bytes of ${expanded} nodes, for speed`]),
     `arena     ${report.arenaBytes} bytes, no arena can be smaller than ${report.arenaLowerBound}`,
     `scratch   ${report.scratchBytes} bytes per thread`,
     "",
-    textTable(["node", "operator", "kernel", "MACs"], nodes, ["right", "left", "left", "right"]),
+    textTable(["node", "operator", "kernel", "MACs", "bytes", ""], nodes, [
+      ...(["right", "left", "left"] as const),
+      ...(["right", "right"] as const),
+    ]),
   ].join("\n");
 }

@@ -16,6 +16,7 @@ import {
 } from "./command.ts";
 import { assignInputs, readInputFile } from "./input-files.ts";
 import { PRESET_NOTES, PRESETS } from "./presets.ts";
+import { readRequantization, REQUANTIZE_OPTIONS } from "./requantization.ts";
 import { bytesOf, describeInfo } from "./tensor-file.ts";
 import { textTable } from "./terminal.ts";
 
@@ -31,6 +32,7 @@ export const run: Command = {
       help: ".png, .jpg, .npy, or .bin (raw codes); one per input, in order or by name",
     },
     { name: "preset", value: "NAME", help: "how an image becomes an input (see below)" },
+    ...REQUANTIZE_OPTIONS,
     ROUNDING_OPTION,
     THREADS_OPTION,
     { name: "top", value: "K", help: "the K largest values of the first output" },
@@ -51,8 +53,10 @@ export const run: Command = {
     if (labelFile !== undefined && top === undefined) throw new UsageError("--labels needs --top");
     const threads = given.integer("threads", 1, 64);
     const rounding = given.choice("rounding", ["fp32", "tflite-reference"]);
+    const requantization = readRequantization(given);
 
     await using model = await load(source, {
+      ...requantization,
       ...(threads === undefined ? {} : { threads }),
       ...(rounding === undefined ? {} : { rounding }),
     });

@@ -1,8 +1,16 @@
 /** `bitlane verify`: the cases of a golden index, compared with the recorded outputs. */
 import { readFile } from "node:fs/promises";
 import { BitlaneError, InputError } from "../errors.ts";
-import { load, type Model, type TensorInfo, type TypedArray } from "../model/index.ts";
+import { interpret } from "../graph/index.ts";
+import {
+  load,
+  type Model,
+  type RequantizeOptions,
+  type TensorInfo,
+  type TypedArray,
+} from "../model/index.ts";
 import type { Rounding } from "../quantization/index.ts";
+import type { TensorData } from "../tensor/index.ts";
 import {
   type Arguments,
   type Command,
@@ -15,7 +23,13 @@ import {
 } from "./command.ts";
 import { type CodeDifference, compareTensors, type FloatDifference } from "./difference.ts";
 import { type GoldenCase, type GoldenTensor, readGolden } from "./golden.ts";
+import { isRequantized, readRequantization, REQUANTIZE_OPTIONS } from "./requantization.ts";
 import { codesFromBytes } from "./tensor-file.ts";
+
+type VerifyOptions = RequantizeOptions & {
+  readonly rounding: Rounding;
+  readonly threads: number;
+};
 
 /** Float outputs may differ by this much, relative to the largest output. */
 const MAX_RELATIVE = 1e-5;
@@ -42,6 +56,7 @@ export const verify: Command = {
     { name: "golden", value: "INDEX.json", help: "index of operator cases or of networks" },
     { name: "models", value: "DIR", help: "folder of the models that the index names" },
     ROUNDING_OPTION,
+    ...REQUANTIZE_OPTIONS,
     { name: "only", value: "NAME", multiple: true, help: "a case, or all cases of a model" },
     { name: "max-lsb", value: "N", help: "largest allowed difference of a code (default 0)" },
     {
@@ -54,7 +69,8 @@ export const verify: Command = {
   ],
   notes: `Under fp32 the outputs are compared with the index's "xnnpack" files (TFLite's default CPU path), under
 tflite-reference with its "reference" files. DIR defaults to the index's folder for operator cases, to
-../../models from there for networks. --threads defaults to 1. Exit code 1: a difference is past its limit,
+../../models from there for networks. A network that is re-quantized (--weights, --activations) has no recorded
+outputs: its kernels are compared with its own plain TypeScript reference, which is slow. --threads defaults to 1. Exit code 1: a difference is past its limit,
 or a case did not run.`,
 
   async run(given: Arguments, terminal: Terminal): Promise<number> {
@@ -65,6 +81,7 @@ or a case did not run.`,
     const maxLsb = given.integer("max-lsb", 0, 2 ** 32) ?? 0;
     const maxRelative = given.number("max-relative") ?? MAX_RELATIVE;
     const threads = given.integer("threads", 1, 64) ?? 1;
+    const options = { ...readRequantization(given), rounding, threads };
 
     const all = await readGolden(golden, rounding, given.text("models"));
     const cases = selectCases(all, given.list("only"));
@@ -79,7 +96,7 @@ or a case did not run.`,
         "codes" in output ? output.maxLsb <= maxLsb : output.maxRelative <= maxRelative,
       );
     const runnable = cases.filter(({ outputs }) => outputs.length > 0);
-    for await (const report of runCases(runnable, rounding, threads)) {
+    for await (const report of runCases(runnable, options)) {
       reports.push(report);
       if (!given.flag("json")) terminal.line(printCase(report, isWithin(report)));
       terminal.progress(`${reports.length} of ${runnable.length} cases`);
@@ -118,8 +135,7 @@ export function selectCases(cases: readonly GoldenCase[], only: readonly string[
 /** Cases in order; a model stays loaded while its cases follow each other. */
 export async function* runCases(
   cases: readonly GoldenCase[],
-  rounding: Rounding,
-  threads: number,
+  options: VerifyOptions,
 ): AsyncGenerator<CaseReport> {
   let loaded: { readonly file: string; readonly model: Model } | undefined;
   try {
@@ -129,9 +145,9 @@ export async function* runCases(
         if (loaded?.file !== entry.model) {
           await loaded?.model.dispose();
           loaded = undefined;
-          loaded = { file: entry.model, model: await load(entry.model, { rounding, threads }) };
+          loaded = { file: entry.model, model: await load(entry.model, options) };
         }
-        report = { name: entry.name, outputs: await runCase(entry, loaded.model) };
+        report = { name: entry.name, outputs: await runCase(entry, loaded.model, options) };
       } catch (error) {
         report = { name: entry.name, outputs: [], error: describeError(error) };
       }
@@ -145,17 +161,33 @@ export async function* runCases(
 async function runCase(
   { inputs, outputs }: GoldenCase,
   model: Model,
+  options: VerifyOptions,
 ): Promise<(CodeDifference | FloatDifference)[]> {
   const inputNames = matchNames(inputs, model.inputs);
   const feeds: Record<string, TypedArray> = {};
   for (const [i, tensor] of inputs.entries()) feeds[inputNames[i]!] = await readTensor(tensor);
   const results = await model.run(feeds);
+  if (isRequantized(options)) {
+    const expected = referenceOutputs(model, feeds, options.rounding);
+    return model.outputs.map(({ name }, i) => compareTensors(results[name]!, expected[i]!));
+  }
   const outputNames = matchNames(outputs, model.outputs);
   return Promise.all(
     outputs.map(async (tensor, i) =>
       compareTensors(results[outputNames[i]!]!, await readTensor(tensor)),
     ),
   );
+}
+
+/** What the operators' references make of the network that was loaded. */
+function referenceOutputs(
+  { graph, inputs }: Model,
+  feeds: Readonly<Record<string, TypedArray>>,
+  rounding: Rounding,
+): TensorData[] {
+  const data = inputs.map(({ name }) => feeds[name] as TensorData);
+  const tensors = interpret(graph, data, rounding);
+  return graph.outputs.map((id) => tensors.get(id)!.data);
 }
 
 /**
