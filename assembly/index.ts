@@ -1,4 +1,4 @@
-/** The export list: every export is a row of `src/kernels/table.ts`. */
+/** The export list of the plain modules: every export is a row of `src/kernels/table.ts`. */
 export { arg_max_f32, arg_max_i8, arg_max_u8 } from "./argmax";
 export {
   cast_f32_i32,

@@ -1,5 +1,4 @@
-/** The export list of the relaxed builds: what every build has, and the kernels of relaxed SIMD. */
-export * from "./index";
+/** The export list of the relaxed modules: they stand beside the plain ones on the same memory. */
 export { conv_f8_i8_5x8c4_relaxed, conv_x8_i8_5x8c4_relaxed } from "./conv-dot";
 export {
   depthwise_x8_i8_2x4x8c4_k3_relaxed,

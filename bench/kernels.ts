@@ -121,7 +121,7 @@ async function prepare(
 ): Promise<Candidate | undefined> {
   const plan = createPlan(graph, { rounding: "fp32", machine: { isa: "simd128" }, forced });
   if (kernelOf(plan) !== forced) return undefined;
-  const binding = bindPlan(plan, module, { workers: 0, lanes: 1, maxMemoryBytes: 2 ** 31 });
+  const binding = bindPlan(plan, [module], { workers: 0, lanes: 1, maxMemoryBytes: 2 ** 31 });
   const { memory } = binding.program;
   const view = (id: number): Uint8Array => {
     const data = viewData(

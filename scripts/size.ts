@@ -60,15 +60,16 @@ export async function measureParts(): Promise<Map<string, Size>> {
     const code: Size[] = [];
     for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
       const file = outputFiles.find((output) => output.path === join(root, path))!;
-      const module = Object.keys(inputs).find((input) => input.endsWith(".generated.js"));
-      const target = module && /([\w-]+)\.generated\.js$/.exec(module)?.[1];
+      const target = Object.keys(inputs)
+        .map((input) => /(release[\w-]*)\.generated-\w+\.js$/.exec(input)?.[1])
+        .find((name) => name !== undefined);
       if (target === undefined) code.push(sizeOf(file.contents));
       else parts.set(target, sizeOf(file.contents));
     }
     parts.set(name, sum(code));
   };
   await bundle("index.js", true);
-  await bundle("schedule/worker.js", true);
+  await bundle("worker.js", true);
   return parts;
 }
 

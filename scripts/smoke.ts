@@ -50,7 +50,7 @@ export function smoke(node: string, folder: string): Result {
   expectSame(imported.outputs, required.outputs, "outputs by import and by require");
   if (new Set(oneThread?.flat()).size < 2)
     throw new Error("expected outputs that are not constant");
-  const cli = join("node_modules", "bitlane", "dist", "cli", "main.js");
+  const cli = join("node_modules", "bitlane", "dist", "cli.js");
   JSON.parse(capture(node, [cli, "inspect", MODEL, "--json"], folder));
   return imported;
 }

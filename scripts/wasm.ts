@@ -76,9 +76,8 @@ async function compile(name: string, outFile: string): Promise<void> {
   mkdirSync(join(root, "build"), { recursive: true });
   try {
     const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
-    // Beside the entry of asconfig.json: a target has no entries of its own there.
-    const entries = name.includes("relaxed") ? ["assembly/relaxed.ts"] : [];
-    await execute([asc, ...entries, "--target", name, "--outFile", partial]);
+    const entry = `assembly/${name.includes("relaxed") ? "relaxed" : "index"}.ts`;
+    await execute([asc, entry, "--target", name, "--outFile", partial]);
     // The time of the start: a source saved during the compilation counts as newer.
     utimesSync(partial, started, started);
     renameSync(partial, output);

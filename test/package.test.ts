@@ -63,7 +63,7 @@ describe("the packed package", () => {
     );
     expect(unexpected).toEqual([]);
     expect(files).toContain("package/LICENSE");
-    expect(files).toContain("package/dist/index.d.ts");
+    expect(files).toContain("package/dist/types/index.d.ts");
   });
 
   it("runs on this Node by import, by require and from the command line", () => {

@@ -9,7 +9,7 @@ export const bitlane: Rival = {
   modules: {
     bitlane: { from: "../dist/index.js", bundle: true },
     // esbuild does not follow `new Worker(new URL(…))`: the worker is an entry of its own.
-    worker: { from: "../dist/schedule/worker.js", bundle: true },
+    worker: { from: "../dist/worker.js", bundle: true },
   },
   form: "tflite",
   arithmetic: "integer",

@@ -2,8 +2,8 @@
 import { PoolError } from "../errors.ts";
 import { bindPlan, Runner, type WorkerFactory } from "../schedule/index.ts";
 import {
-  type Build,
-  loadModule,
+  type KernelSet,
+  loadModules,
   setRevectorization,
   whyNoRevectorization,
   whyNoThreads,
@@ -21,7 +21,7 @@ export interface EngineOptions extends Pick<Engine, "graph" | "plan" | "rounding
 
 type Reference = Parameters<Engine["start"]>[0];
 
-/** Kernels whose optimised code was compared with baseline code in this process, per build. */
+/** Kernels whose optimised code was compared with baseline code in this process. */
 const checkedKernels = new Set<string>();
 /** Set once a comparison failed: the pass stays off. */
 let revectorizationFault: string | undefined;
@@ -58,29 +58,24 @@ async function startRunner(
   reference: Reference,
   diagnostics: string[],
 ): Promise<Runner> {
-  const base = options.isa === "relaxed" ? "relaxed" : "plain";
-  const build: Build = workers > 0 ? `${base}-shared` : base;
-  const variant = options.revectorize ? await revectorizedVariant(options, base, diagnostics) : "";
-  return bind(options, await loadModule(build, variant), workers, reference);
+  const set: KernelSet = { isa: options.isa, shared: workers > 0 };
+  const variant = options.revectorize ? await revectorizedVariant(options, diagnostics) : "";
+  return bind(options, await loadModules(set, variant), workers, reference);
 }
 
 function bind(
   { plan, memoryBytes, createWorker, minPoolMacs }: EngineOptions,
-  module: WebAssembly.Module,
+  modules: readonly WebAssembly.Module[],
   workers: number,
   reference: Reference,
 ): Promise<Runner> {
   const lanes = Math.max(1, workers);
-  const binding = bindPlan(plan, module, { workers, lanes, maxMemoryBytes: memoryBytes });
+  const binding = bindPlan(plan, modules, { workers, lanes, maxMemoryBytes: memoryBytes });
   return Runner.start(binding, reference, { createWorker, minPoolMacs });
 }
 
 /** The variant of the module to use with the pass on, or "" with the reason in `diagnostics`. */
-async function revectorizedVariant(
-  options: EngineOptions,
-  build: Build,
-  diagnostics: string[],
-): Promise<string> {
+async function revectorizedVariant(options: EngineOptions, diagnostics: string[]): Promise<string> {
   const why = whyNoRevectorization() ?? revectorizationFault;
   if (why !== undefined) {
     diagnostics.push(`not revectorized: ${why}`);
@@ -88,18 +83,12 @@ async function revectorizedVariant(
   }
   const variant = "revectorized";
   setRevectorization(true);
-  const names = options.plan.steps.flatMap((s) =>
-    s.kind === "kernel" ? [`${build} ${s.kernel}`] : [],
-  );
+  const names = options.plan.steps.flatMap((s) => (s.kind === "kernel" ? [s.kernel] : []));
   if (names.every((name) => checkedKernels.has(name))) return variant;
-  const ignore = () => undefined;
-  const hot = await bind(options, await loadModule(build, variant), 0, ignore);
-  const fresh = await bind(
-    options,
-    await loadModule(build, `fresh ${checkedKernels.size}`),
-    0,
-    ignore,
-  );
+  const start = async (name: string) =>
+    bind(options, await loadModules({ isa: options.isa, shared: false }, name), 0, () => undefined);
+  const hot = await start(variant);
+  const fresh = await start(`fresh ${checkedKernels.size}`);
   const differing = differingKernels(hot, fresh);
   if (differing.length === 0) {
     for (const name of names) checkedKernels.add(name);

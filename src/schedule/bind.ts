@@ -68,7 +68,11 @@ export interface Binding {
 }
 
 /** @throws ResourceError before anything is allocated; PlatformError if the host refuses */
-export function bindPlan(plan: Plan, module: WebAssembly.Module, options: BindOptions): Binding {
+export function bindPlan(
+  plan: Plan,
+  modules: readonly WebAssembly.Module[],
+  options: BindOptions,
+): Binding {
   const layout = layoutMemory(plan, options);
   if (layout.totalBytes > options.maxMemoryBytes) {
     throw new ResourceError("engine memory (bytes)", options.maxMemoryBytes, layout.totalBytes);
@@ -86,7 +90,7 @@ export function bindPlan(plan: Plan, module: WebAssembly.Module, options: BindOp
   layout.laneAddresses.forEach((start, lane) => writeBlocks(plan, memory, start, lane, address));
   const kernels = [...new Set(plan.steps.flatMap((s) => (s.kind === "kernel" ? [s.kernel] : [])))];
   const program: Program = {
-    module,
+    modules,
     memory,
     kernels,
     steps: flattenSteps(plan, kernels),

@@ -49,7 +49,7 @@ export const NO_KERNEL = -1;
 
 /** All that a thread needs to walk the steps. Structured-cloneable. */
 export interface Program {
-  readonly module: WebAssembly.Module;
+  readonly modules: readonly WebAssembly.Module[];
   readonly memory: WebAssembly.Memory;
   readonly kernels: readonly string[];
   readonly steps: Int32Array;

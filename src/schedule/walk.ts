@@ -35,7 +35,7 @@ export class Walker {
   /** @param thread 0: the owner; w + 1: worker w */
   constructor(program: Program, thread: number) {
     this.program = program;
-    const instance = new KernelInstance(program.module, program.memory);
+    const instance = new KernelInstance(program.modules, program.memory);
     this.#kernels = program.kernels.map((name) => instance.kernel(name));
     this.#scratch = program.scratchAddresses[thread]!;
     this.control = new Int32Array(

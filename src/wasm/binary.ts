@@ -1,8 +1,16 @@
 /** The compiled kernel modules, inlined as base64 of deflated bytes and loaded one at a time. */
 import { InternalError, PlatformError } from "../errors.ts";
+import { isNode } from "./probe.ts";
 
-/** `plain`: every engine with SIMD. `relaxed`: adds the kernels that use relaxed SIMD. */
-export type Build = "plain" | "plain-shared" | "relaxed" | "relaxed-shared";
+/** `plain`: every engine with SIMD. `relaxed`: the kernels of relaxed SIMD, beside the plain ones. */
+type Build = "plain" | "plain-shared" | "relaxed" | "relaxed-shared";
+
+/** What the kernels of a model need of the engine. */
+export interface KernelSet {
+  readonly isa: "simd128" | "relaxed";
+  /** For a memory that threads share. */
+  readonly shared: boolean;
+}
 
 async function loadBase64(build: Build): Promise<string> {
   switch (build) {
@@ -20,11 +28,21 @@ async function loadBase64(build: Build): Promise<string> {
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
- * The module of a build, compiled once per process and variant. A variant is the same code in bytes
- * of its own, because the engine's cache of native code answers for equal bytes.
+ * The modules with the kernels of a set, compiled once per process and variant. A variant is the same
+ * code in bytes of its own, because the engine's cache of native code answers for equal bytes.
  * @throws PlatformError where compiling is refused
  */
-export function loadModule(build: Build, variant = ""): Promise<WebAssembly.Module> {
+export function loadModules(
+  { isa, shared }: KernelSet,
+  variant = "",
+): Promise<readonly WebAssembly.Module[]> {
+  const suffix = shared ? "-shared" : "";
+  const builds: Build[] = [`plain${suffix}`];
+  if (isa === "relaxed") builds.push(`relaxed${suffix}`);
+  return Promise.all(builds.map((build) => loadModule(build, variant)));
+}
+
+function loadModule(build: Build, variant: string): Promise<WebAssembly.Module> {
   const key = `${build} ${variant}`;
   let module = compiled.get(key);
   if (module === undefined) {
@@ -39,7 +57,7 @@ async function compile(build: Build, variant: string): Promise<WebAssembly.Modul
   if (typeof WebAssembly !== "object") {
     throw new PlatformError("expected WebAssembly, got a host without it");
   }
-  const bytes = new Uint8Array(await inflate(await loadBase64(build)));
+  const bytes = await inflate(await loadBase64(build));
   if (bytes.length === 0) throw new InternalError(`expected a module for ${build}, got 0 bytes`);
   try {
     return await WebAssembly.compile(variant === "" ? bytes : withSection(bytes, variant));
@@ -62,8 +80,13 @@ function withSection(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Base64 of deflated bytes compresses again to little more than the bytes themselves; plain base64 does not. */
-function inflate(base64: string): Promise<ArrayBuffer> {
+async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (isNode()) {
+    // Node's streams and Response take longer to load than all the rest of loading a model.
+    const { inflateRawSync } = process.getBuiltinModule("node:zlib");
+    return new Uint8Array(inflateRawSync(Buffer.from(base64, "base64")));
+  }
   const deflated = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Response(stream).arrayBuffer();
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

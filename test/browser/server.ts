@@ -46,7 +46,7 @@ export async function bundlePage(): Promise<Map<string, string>> {
     entryPoints: {
       page: join(root, "test/browser/page.ts"),
       // esbuild does not follow `new Worker(new URL(…))`: the worker is an entry of its own.
-      worker: join(root, "dist/schedule/worker.js"),
+      worker: join(root, "dist/worker.js"),
     },
     outdir: "/",
     bundle: true,

@@ -42,15 +42,22 @@ export interface RunOptions {
   readonly workers?: number;
 }
 
-const modules = new Map<string, WebAssembly.Module>();
+const compiled = new Map<string, WebAssembly.Module>();
+
+/** The modules of a build: relaxed kernels stand beside the plain ones of the same mode. */
+function loadTargets(build: TestBuild, shared: boolean): WebAssembly.Module[] {
+  const suffix = shared ? "-shared" : "";
+  const plain = build.replace("relaxed", "plain");
+  return [...new Set([plain, build])].map((name) => loadTarget(`${name}${suffix}`));
+}
 
 function loadTarget(target: string): WebAssembly.Module {
-  let module = modules.get(target);
+  let module = compiled.get(target);
   if (module === undefined) {
     module = new WebAssembly.Module(
       readFileSync(new URL(`../../build/${target}.wasm`, import.meta.url)),
     );
-    modules.set(target, module);
+    compiled.set(target, module);
   }
   return module;
 }
@@ -104,8 +111,8 @@ export async function runGraph(
     machine: { isa, dot: isa === "relaxed" ? relaxedDotClass() : "none" },
     ...(forced === undefined ? {} : { forced }),
   });
-  const module = loadTarget(workers > 0 ? `${build}-shared` : build);
-  const binding = bindPlan(plan, module, { workers, lanes: 1, maxMemoryBytes: 2 ** 30 });
+  const modules = loadTargets(build, workers > 0);
+  const binding = bindPlan(plan, modules, { workers, lanes: 1, maxMemoryBytes: 2 ** 30 });
   const { memory } = binding.program;
   const locate = (id: number): TensorData => {
     const address = binding.address(plan.places.get(id)!, 0);
