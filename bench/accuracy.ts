@@ -2,10 +2,14 @@
  * Top-1 counts of the networks of ../shared on its data, beside those of TFLite
  * (../shared/golden/accuracy.json). Writes bench/results/accuracy-<time>.json.
  *
- *     node bench/accuracy.ts [--brief] [--only NAME]… [--rounding RULE] [--threads N]
+ *     node bench/accuracy.ts [--brief] [--only NAME]… [--limit N] [--rounding RULE] [--threads N]
+ *     node bench/accuracy.ts --against litert [--only NAME]… [--limit N]
  *
- *     --brief       a few samples per network, nothing compared (bench/results/local)
- *     --only NAME   networks whose path contains NAME
+ *     --brief            a few samples per network, nothing compared (bench/results/local)
+ *     --only NAME        networks whose path contains NAME
+ *     --limit N          samples per network, spread over the data (default: all)
+ *     --against litert   TFLite itself, as LiteRT.js in Chromium, on the same samples; networks
+ *                        that it cannot take are left out (bench/results/accuracy-litert-<time>.json)
  *
  * Exit code 1: a count is further from TFLite's than allowed, or there is none to compare with.
  */
@@ -14,19 +18,24 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readDataset, type Sample } from "../src/cli/datasets/dataset.ts";
-import { isCorrect, sampleToInput } from "../src/cli/datasets/top1.ts";
+import { isCorrect } from "../src/cli/datasets/top1.ts";
 import { textTable } from "../src/cli/terminal.ts";
-import { capabilities, load, planModel } from "../src/index.ts";
+import { capabilities } from "../src/index.ts";
 import { sharedPath } from "../test/shared.ts";
+import { type Comparison, LiteRt } from "./accuracy/against-litert.ts";
+import { answers } from "./accuracy/answers.ts";
 import { type DatasetName, type Network, NETWORKS } from "./accuracy/networks.ts";
 import { bitlane } from "./rivals/bitlane.ts";
 import { describeMachine, installedVersion } from "./rivals/harness/machine.ts";
+import { litert as litertRival } from "./rivals/litert.ts";
 
 const BRIEF_SAMPLES = 5;
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const { values: options } = parseArgs({
   options: {
+    against: { type: "string" },
+    limit: { type: "string" },
     brief: { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: [] },
     rounding: { type: "string", default: "fp32" },
@@ -46,22 +55,25 @@ interface Row extends Pick<Network, "model" | "dataset" | "allowed"> {
 
 const models = sharedPath("models");
 const data = sharedPath("data");
-if (models !== undefined && data !== undefined) await main(models, data);
+const sets = new Map<DatasetName, Promise<Sample[]>>();
+const limit = options.brief ? BRIEF_SAMPLES : Number(options.limit ?? Infinity);
+const chosen = NETWORKS.filter(
+  ({ model }) => options.only.length === 0 || options.only.some((wanted) => model.includes(wanted)),
+);
+if (options.against !== undefined && options.against !== "litert") {
+  throw new RangeError(`--against: expected litert, got "${options.against}"`);
+}
+if (models === undefined || data === undefined) console.error("expected ../shared");
+else if (options.against === "litert") await mainAgainstLitert(models, data);
+else await main(models, data);
 
 async function main(modelFolder: string, dataFolder: string): Promise<void> {
   const recorded = readRecorded();
   if (typeof recorded === "string") console.error(recorded);
-  const chosen = NETWORKS.filter(
-    ({ model }) =>
-      options.only.length === 0 || options.only.some((wanted) => model.includes(wanted)),
-  );
   const rows: Row[] = [];
-  const sets = new Map<DatasetName, Sample[]>();
   for (const network of chosen) {
     const { model, dataset, allowed } = network;
-    const limit = options.brief ? BRIEF_SAMPLES : Infinity;
-    if (!sets.has(dataset)) sets.set(dataset, await readDataset(join(dataFolder, dataset), limit));
-    const samples = sets.get(dataset)!;
+    const samples = await samplesOf(dataFolder, dataset);
     const start = performance.now();
     const correct = await countCorrect(modelFolder, network, samples);
     const seconds = (performance.now() - start) / 1000;
@@ -70,7 +82,13 @@ async function main(modelFolder: string, dataFolder: string): Promise<void> {
     console.error(`${model}: ${correct} of ${samples.length} in ${seconds.toFixed(1)} s`);
   }
   console.log(printRows(rows));
-  writeReport(rows, typeof recorded === "string" ? recorded : undefined);
+  writeReport(
+    "accuracy",
+    { rounding, threads },
+    rows.map(({ expected, ...row }) => ({ ...row, expected: expected ?? null })),
+    {},
+    typeof recorded === "string" ? { withoutRecorded: recorded } : {},
+  );
   if (options.brief) return;
   const unknown = rows.filter(({ expected }) => expected === undefined);
   const far = rows.filter(({ expected, correct, allowed }) => {
@@ -81,6 +99,59 @@ async function main(modelFolder: string, dataFolder: string): Promise<void> {
       `${unknown.length} without a count to compare with`,
   );
   if (far.length + unknown.length > 0) process.exitCode = 1;
+}
+
+function samplesOf(folder: string, dataset: DatasetName): Promise<Sample[]> {
+  const set = sets.get(dataset) ?? readDataset(join(folder, dataset), limit);
+  sets.set(dataset, set);
+  return set;
+}
+
+async function mainAgainstLitert(modelFolder: string, dataFolder: string): Promise<void> {
+  const litert = await LiteRt.start();
+  const rows: (Pick<Network, "model" | "dataset" | "allowed"> & Comparison)[] = [];
+  try {
+    for (const network of chosen) {
+      const { model, dataset, allowed } = network;
+      const samples = await samplesOf(dataFolder, dataset);
+      const comparison = await litert.compare(modelFolder, network, samples);
+      if (typeof comparison === "string") console.error(`${model}: not LiteRT.js: ${comparison}`);
+      else rows.push({ model, dataset, allowed, ...comparison });
+    }
+  } finally {
+    await litert.close();
+  }
+  console.log(printComparisons(rows));
+  writeReport("accuracy-litert", { rounding: "fp32", threads: 1 }, rows, {
+    litert: installedVersion(litertRival),
+    chromium: litert.chromiumVersion,
+  });
+  if (
+    rows.some(({ correct, theirCorrect, allowed }) => Math.abs(correct - theirCorrect) > allowed)
+  ) {
+    process.exitCode = 1;
+  }
+}
+
+function printComparisons(rows: readonly (Pick<Network, "model"> & Comparison)[]): string {
+  const cells = rows.map((row) => [
+    row.model,
+    ...[row.samples, row.correct, row.theirCorrect, row.sameTop1, row.values, row.different].map(
+      String,
+    ),
+    row.isFloat ? row.largestDifference.toExponential(1) : String(row.largestDifference),
+  ]);
+  const head = [
+    "network",
+    "samples",
+    "bitlane",
+    "LiteRT",
+    "same top-1",
+    "values",
+    "different",
+    "by",
+  ];
+  return textTable(head, cells, ["left", ...head.slice(1).map(() => "right" as const)]);
 }
 
 /** TFLite's counts by model, or why there are none. */
@@ -103,29 +174,11 @@ async function countCorrect(
   network: Network,
   samples: readonly Sample[],
 ): Promise<number> {
-  const model = await load(join(folder, network.model), { rounding, threads });
-  try {
-    const input = model.inputs[0]!;
-    const output = model.outputs[0]!;
-    const features = await featureType(folder, network);
-    let correct = 0;
-    for (const sample of samples) {
-      const data = sampleToInput(sample, input, network.floatPreset, features);
-      const results = await model.run(data);
-      if (isCorrect(results[output.name]!, sample.label)) correct++;
-    }
-    return correct;
-  } finally {
-    await model.dispose();
+  let correct = 0;
+  for await (const { sample, output } of answers(folder, network, samples, { rounding, threads })) {
+    if (isCorrect(output, sample.label)) correct++;
   }
-}
-
-/** Scale and zero point of the keyword features: those of the int8 network's input. */
-async function featureType(folder: string, { dataset }: Network) {
-  if (dataset !== "kws") return undefined;
-  const { graph } = await planModel(join(folder, "mlperf-tiny/kws_int8.tflite"));
-  const { scale, zeroPoint } = graph.values[graph.inputs[0]!]!.type.quantization!;
-  return { scale: scale[0]!, zeroPoint: zeroPoint[0]! };
+  return correct;
 }
 
 function printRows(rows: readonly Row[]): string {
@@ -143,10 +196,16 @@ function printRows(rows: readonly Row[]): string {
   return textTable(head, cells, ["left", "left", ...numbers]);
 }
 
-function writeReport(rows: readonly Row[], withoutRecorded: string | undefined): void {
+function writeReport(
+  name: string,
+  settings: object,
+  networks: readonly object[],
+  versions: object,
+  more: object = {},
+): void {
   const time = new Date().toISOString();
   const folder = options.brief ? "bench/results/local" : "bench/results";
-  const file = join(root, folder, `accuracy-${time.slice(0, 16).replace(":", "")}.json`);
+  const file = join(root, folder, `${name}-${time.slice(0, 16).replace(":", "")}.json`);
   const report = {
     date: time,
     command: ["node bench/accuracy.ts", ...process.argv.slice(2)].join(" "),
@@ -155,10 +214,11 @@ function writeReport(rows: readonly Row[], withoutRecorded: string | undefined):
       bitlane: installedVersion(bitlane),
       node: process.version,
       v8: process.versions.v8,
+      ...versions,
     },
-    settings: { rounding, threads, relaxed: capabilities().relaxed },
-    ...(withoutRecorded === undefined ? {} : { withoutRecorded }),
-    networks: rows.map(({ expected, ...row }) => ({ ...row, expected: expected ?? null })),
+    settings: { ...settings, relaxed: capabilities().relaxed },
+    ...more,
+    networks,
   };
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);

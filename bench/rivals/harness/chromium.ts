@@ -24,6 +24,11 @@ export function findChromium(): string | undefined {
   return stdout.trim() || undefined;
 }
 
+export interface PageContender extends Contender {
+  /** The output for what now lies in the job's input file. */
+  answer(): Promise<number[]>;
+}
+
 export class Chromium {
   readonly version: string;
   readonly #browser: Browser;
@@ -43,7 +48,7 @@ export class Chromium {
     return new Chromium(browser, server);
   }
 
-  contender(rival: Rival): Contender {
+  contender(rival: Rival): PageContender {
     const id = this.#nextId++;
     return {
       rival,
@@ -58,6 +63,10 @@ export class Chromium {
       measure: async (options) => {
         const page = await this.#currentPage();
         return page.evaluate(([key, how]) => window.host.measure(key, how), [id, options] as const);
+      },
+      answer: async () => {
+        const page = await this.#currentPage();
+        return page.evaluate((key) => window.host.answer(key), id);
       },
       close: () => this.#closePage(),
     };
