@@ -11,6 +11,8 @@ import { formats } from "../src/formats/index.ts";
 import * as operatorExports from "../src/operators/index.ts";
 import type { Operator } from "../src/operators/index.ts";
 import { lowerings } from "../src/plan/lower/index.ts";
+import { blockTable, integerTable, minifloatTable } from "./format-documents.ts";
+import { table } from "./markdown.ts";
 import { root } from "./wasm.ts";
 
 /** What stands in a generated part, by its name. */
@@ -19,8 +21,11 @@ export type Sections = Readonly<Record<string, () => string>>;
 const SECTIONS: Sections = {
   operators: operatorList,
   formats: formatTable,
+  minifloats: minifloatTable,
+  integers: integerTable,
+  blocks: blockTable,
 };
-const FILES = ["README.md", "docs/architecture.md"];
+const FILES = ["README.md", "docs/architecture.md", "docs/formats.md"];
 
 /** Path from the root and text of every document that has a generated part. */
 export async function renderDocuments(): Promise<Map<string, string>> {
@@ -72,12 +77,6 @@ function formatTable(): string {
     bits > 53 ? `±2^${bits - 1}` : `${min} … ${max}`,
   ]);
   return table(["format", "bits", "kind", "finite range"], rows);
-}
-
-/** A table in Markdown. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 if (import.meta.main) {

@@ -14,7 +14,8 @@ import type { Rounding } from "../src/quantization/index.ts";
 import { compare, type OpsIndex, readGraph, readJson, RULES } from "../test/golden.ts";
 import { runOnKernels, storedNetworks, storedNodes } from "../test/golden-nodes.ts";
 import { sharedPath } from "../test/shared.ts";
-import { renderDocument, table } from "./documents.ts";
+import { renderDocument } from "./documents.ts";
+import { table } from "./markdown.ts";
 import { root } from "./wasm.ts";
 
 const DOCUMENT = "docs/exactness.md";

@@ -10,11 +10,12 @@ import {
   usageLine,
 } from "./command.ts";
 import { compare } from "./compare.ts";
+import { formats } from "./formats.ts";
 import { inspect } from "./inspect.ts";
 import { run } from "./run.ts";
 import { verify } from "./verify.ts";
 
-const COMMANDS: readonly Command[] = [inspect, run, verify, bench, compare];
+const COMMANDS: readonly Command[] = [inspect, run, verify, bench, compare, formats];
 
 const SUCCESS = 0;
 const FAILURE = 1;

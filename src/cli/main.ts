@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The entry of the command line tool: `bitlane inspect | run | verify | bench`. */
+/** The entry of the command line tool: `bitlane inspect | run | verify | bench | compare | formats`. */
 import { runCli } from "./cli.ts";
 import { processTerminal } from "./terminal.ts";
 
