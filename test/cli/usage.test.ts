@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { cli } from "./record-terminal.ts";
 
-const COMMANDS = ["inspect", "run", "verify", "bench", "formats"];
+const COMMANDS = ["inspect", "run", "verify", "bench", "compare", "formats"];
 
 describe("the command line", () => {
   it("lists its commands for --help", async () => {
