@@ -47,14 +47,8 @@ export { add_f32, div_f32, maximum_f32, minimum_f32, mul_f32, sub_f32 } from "./
 export { lookup_8 } from "./lookup";
 export { winograd_i8_i16_4x8c2, winograd_u8_i16_4x8c2 } from "./winograd";
 export { clamp_f32, dequantize_i8_f32, quantize_f32_i8, quantize_f32_i8_fixed } from "./convert";
-export {
-  decode_m4_f32,
-  decode_m6_f32,
-  decode_m8_f32,
-  encode_f32_m4,
-  encode_f32_m6,
-  encode_f32_m8,
-} from "./minifloat";
+export { decode_m16_f32, decode_m4_f32, decode_m6_f32, decode_m8_f32 } from "./minifloat";
+export { encode_f32_m16, encode_f32_m4, encode_f32_m6, encode_f32_m8 } from "./minifloat-encode";
 export { mean_f32, mean_i8, mean_i8_fixed, mean_u8, mean_u8_fixed } from "./mean";
 export {
   average_pool_f32,

@@ -1,26 +1,38 @@
-/** Arrays between minifloat codes and float32: `assembly/minifloat.ts`. */
-import { float32, type Minifloat } from "../formats/index.ts";
+/** Arrays between minifloat codes and float32: `assembly/minifloat.ts`, `minifloat-encode.ts`. */
+import { float32, type Minifloat, powerOfTwo } from "../formats/index.ts";
 import type { Kernel } from "./kernel.ts";
 
-const WIDTHS = [8, 6, 4];
+/** Bits of a code in memory, as the kernels' names have them. */
+const WIDTHS = [16, 8, 6, 4];
 
-export const minifloatKernels: readonly Kernel[] = [
-  ...WIDTHS.map((bits): Kernel => ({
-    name: `decode_m${bits}_f32`,
+/** The width in memory of a format that has kernels; 9 to 16 bits take two bytes. */
+function widthOf({ bits }: Minifloat): number | undefined {
+  return WIDTHS.find((width) => width === (bits > 8 ? 16 : bits));
+}
+
+export const minifloatKernels: readonly Kernel[] = WIDTHS.flatMap((width): Kernel[] => [
+  {
+    name: `decode_m${width}_f32`,
     isa: "simd128",
-    parameters: ["x", "y", "table", "count", "tileCount", "scale"],
-    floats: ["scale"],
-  })),
-  ...WIDTHS.map((bits): Kernel => ({
-    name: `encode_f32_m${bits}`,
+    parameters:
+      width === 16
+        ? [
+            ...["x", "y", "count", "tileCount", "magnitude", "magnitudeShift", "signShift"],
+            ...["infinity", "lastNumber", "factor", "scale"],
+          ]
+        : ["x", "y", "table", "count", "tileCount", "scale"],
+    floats: width === 16 ? ["factor", "scale"] : ["scale"],
+  },
+  {
+    name: `encode_f32_m${width}`,
     isa: "simd128",
     parameters: [
-      ...["x", "y", "count", "tileCount", "mantissaBits", "bias"],
-      ...["maxCode", "overflowCode", "nanCode", "signShift", "zeroSign", "scale"],
+      ...["x", "y", "count", "tileCount", "drop", "half", "rebias", "leastNormal", "magic"],
+      ...["maxCode", "overflowCode", "nanCode", "signBit", "zeroSign", "scale"],
     ],
     floats: ["scale"],
-  })),
-];
+  },
+]);
 
 /** Codes that one vector holds: tiles are multiples of it. */
 export const MINIFLOAT_GROUP = 16;
@@ -28,29 +40,60 @@ export const MINIFLOAT_GROUP = 16;
 /** Bytes of a `MinifloatTable`: 12 vectors and two shifts, rounded up to a vector. */
 export const MINIFLOAT_TABLE_BYTES = 13 * 16;
 
-/** Magnitudes that the decode kernels look up. */
+/** Magnitudes that the decode kernels of 8 bits and fewer look up. */
 const SMALL = 16;
 
-/** Whether the decode kernels take a format: all of its values are halves of float32. */
-export function hasDecodeKernel(format: Minifloat): boolean {
-  return (
-    WIDTHS.includes(format.bits) &&
-    format.mantissaBits <= 4 &&
-    format.bias <= 127 &&
-    smallHalves(format).every(Number.isInteger)
-  );
+/** The kernel that decodes a format, if there is one. */
+export function decodeKernelOf(format: Minifloat): string | undefined {
+  const { bits, bias, mantissaBits, signed, reserved } = format;
+  const width = widthOf(format);
+  // Wide: shifted into a float32 of the right mantissa; narrow: values are halves of float32.
+  const isInside =
+    bits > 8
+      ? signed && bias >= 0 && (reserved === "ieee" || reserved === "none")
+      : mantissaBits <= 4 && bias <= 127 && smallHalves(format).every(Number.isInteger);
+  return width !== undefined && isInside ? `decode_m${width}_f32` : undefined;
 }
 
-/** Whether the encode kernels take it: they round in float32 bits. */
-export function hasEncodeKernel({ bits, signed, mantissaBits, bias }: Minifloat): boolean {
-  return (
-    WIDTHS.includes(bits) &&
-    signed &&
-    mantissaBits >= 1 &&
-    bias <= 127 &&
-    // The float32 whose unit in the last place is the smallest step.
-    151 - bias - mantissaBits <= 254
-  );
+/** The kernel that encodes it: all of them round in float32 bits. */
+export function encodeKernelOf(format: Minifloat): string | undefined {
+  const { signed, mantissaBits, bias } = format;
+  const width = widthOf(format);
+  // The float32 whose unit in the last place is the smallest step.
+  const magicExponent = 151 - bias - mantissaBits;
+  const isInside = signed && mantissaBits >= 1 && bias <= 127 && magicExponent <= 254;
+  return width !== undefined && isInside ? `encode_f32_m${width}` : undefined;
+}
+
+/** What the encode kernels have to know of a format. */
+export function encodeFields(format: Minifloat, saturates: boolean): Record<string, number> {
+  const { bits, mantissaBits, bias, maxCode, nanCode, reserved } = format;
+  return {
+    drop: 23 - mantissaBits,
+    half: 2 ** (22 - mantissaBits) - 1,
+    rebias: (127 - bias) * 2 ** mantissaBits,
+    leastNormal: (128 - bias) << 23,
+    magic: (151 - bias - mantissaBits) << 23,
+    maxCode,
+    overflowCode: saturates ? maxCode : format.encode(Infinity, false),
+    nanCode,
+    signBit: 2 ** (bits - 1),
+    zeroSign: reserved === "fnuz" ? 0 : -1,
+  };
+}
+
+/** What `decode_m16_f32` has to know of a format. */
+export function wideDecodeFields(format: Minifloat): Record<string, number> {
+  const { bits, mantissaBits, bias, maxCode, reserved } = format;
+  const hasInfinity = reserved === "ieee";
+  return {
+    magnitude: 2 ** (bits - 1) - 1,
+    magnitudeShift: 23 - mantissaBits,
+    signShift: 32 - bits,
+    infinity: hasInfinity ? maxCode + 1 : -1,
+    lastNumber: hasInfinity ? maxCode + 1 : maxCode,
+    factor: powerOfTwo(127 - bias),
+  };
 }
 
 /** Upper halves of the float32 values of the magnitudes below 16; fractions where that is not all. */

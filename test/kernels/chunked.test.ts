@@ -119,6 +119,7 @@ describe.each(["nearest", "stochastic"] as const)("chunked products, rounded %s"
       [hfp8_e4m3, float8_e5m2],
       [float6_e2m3fn, float8_e3m4],
       [float4_e2m1fn, fp16_e6m9],
+      [fp16_e6m9, float6_e2m3fn],
     ] as const) {
       for (const chunk of [1, 7, 64]) {
         const facts: Problem = {

@@ -4,8 +4,8 @@ import {
   CHUNKED_MR,
   CHUNKED_NR,
   CHUNKED_SCRATCH_BYTES,
+  decodeKernelOf,
   hasChunkedKernel,
-  hasDecodeKernel,
 } from "../../kernels/index.ts";
 import {
   accumulatorOf,
@@ -37,7 +37,7 @@ export function lowerChunkedMatMul(
   if (
     constant === undefined ||
     context.constant(0) !== undefined ||
-    !hasDecodeKernel(left) ||
+    decodeKernelOf(left) === undefined ||
     !hasChunkedKernel(left, minifloatOf(b!, "operands"), accumulator, attributes.rounding)
   ) {
     return false;

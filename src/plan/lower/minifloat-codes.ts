@@ -1,11 +1,13 @@
-/** DecodeMinifloat and EncodeMinifloat of formats of 8, 6 and 4 bits with one scale. */
+/** DecodeMinifloat and EncodeMinifloat with one scale. */
 import type { Minifloat } from "../../formats/index.ts";
 import {
-  hasDecodeKernel,
-  hasEncodeKernel,
+  decodeKernelOf,
+  encodeFields,
+  encodeKernelOf,
   MINIFLOAT_GROUP,
   MINIFLOAT_TABLE_BYTES,
   minifloatTable,
+  wideDecodeFields,
 } from "../../kernels/index.ts";
 import type { EncodeMinifloatAttributes } from "../../operators/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
@@ -38,12 +40,17 @@ export function decodeStep(
   scale = 1,
 ): void {
   const { tileCount, tiles } = splitCodes(count);
-  const table = context.addConstant(format.name, MINIFLOAT_TABLE_BYTES, (target) =>
-    target.set(minifloatTable(format)),
-  );
+  const constants =
+    format.bits > 8
+      ? wideDecodeFields(format)
+      : {
+          table: context.addConstant(format.name, MINIFLOAT_TABLE_BYTES, (target) =>
+            target.set(minifloatTable(format)),
+          ),
+        };
   context.step({
-    kernel: `decode_m${format.bits}_f32`,
-    fields: { x, y, table, count, tileCount, scale },
+    kernel: decodeKernelOf(format)!,
+    fields: { x, y, ...constants, count, tileCount, scale },
     tiles,
     scratchBytes: 4 * MINIFLOAT_GROUP,
     note: format.name,
@@ -55,7 +62,7 @@ export function lowerDecodeMinifloat(context: LowerContext): boolean {
   const format = x.format as Minifloat;
   const count = elementCount(x.shape);
   const scale = onlyScale(x);
-  if (count === 0 || scale === undefined || !hasDecodeKernel(format)) return false;
+  if (count === 0 || scale === undefined || decodeKernelOf(format) === undefined) return false;
   decodeStep(context, format, context.input(0), context.output(0), count, scale);
   return true;
 }
@@ -68,22 +75,17 @@ export function lowerEncodeMinifloat(
   const format = y.format as Minifloat;
   const count = elementCount(y.shape);
   const scale = onlyScale(y);
-  if (count === 0 || scale === undefined || !hasEncodeKernel(format)) return false;
+  const kernel = encodeKernelOf(format);
+  if (count === 0 || scale === undefined || kernel === undefined) return false;
   const { tileCount, tiles } = splitCodes(count);
   context.step({
-    kernel: `encode_f32_m${format.bits}`,
+    kernel,
     fields: {
       x: context.input(0),
       y: context.output(0),
       count,
       tileCount,
-      mantissaBits: format.mantissaBits,
-      bias: format.bias,
-      maxCode: format.maxCode,
-      overflowCode: saturates ? format.maxCode : format.encode(Infinity, false),
-      nanCode: format.nanCode,
-      signShift: 32 - format.bits,
-      zeroSign: format.reserved === "fnuz" ? 0 : -1,
+      ...encodeFields(format, saturates),
       scale,
     },
     tiles,
