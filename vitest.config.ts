@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
 
+/** Looks at what the other tests did. */
+const LAST = "test/kernels/coverage.test.ts";
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     pool: "forks",
     // The memory test collects before it measures.
     execArgv: ["--expose-gc"],
@@ -10,5 +12,21 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    globalSetup: "test/kernels/log.ts",
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "tests",
+          include: ["test/**/*.test.ts"],
+          exclude: [LAST],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: "last", include: [LAST], sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

@@ -115,8 +115,8 @@ async function mainAgainstLitert(modelFolder: string, dataFolder: string): Promi
       const { model, dataset, allowed } = network;
       const samples = await samplesOf(dataFolder, dataset);
       const comparison = await litert.compare(modelFolder, network, samples);
-      if (typeof comparison === "string") console.error(`${model}: not LiteRT.js: ${comparison}`);
-      else rows.push({ model, dataset, allowed, ...comparison });
+      console.error(`${model}: ${typeof comparison === "string" ? comparison : "compared"}`);
+      if (typeof comparison !== "string") rows.push({ model, dataset, allowed, ...comparison });
     }
   } finally {
     await litert.close();

@@ -8,18 +8,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format as prettify } from "prettier";
 import { formats } from "../src/formats/index.ts";
-import * as operatorExports from "../src/operators/index.ts";
-import type { Operator } from "../src/operators/index.ts";
-import { lowerings } from "../src/plan/lower/index.ts";
 import { blockTable, integerTable, minifloatTable } from "./format-documents.ts";
 import { table } from "./markdown.ts";
+import { operatorTable, weightTable } from "./support.ts";
 import { root } from "./wasm.ts";
 
 /** What stands in a generated part, by its name. */
 export type Sections = Readonly<Record<string, () => string>>;
 
 const SECTIONS: Sections = {
-  operators: operatorList,
+  operators: operatorTable,
+  weights: weightTable,
   formats: formatTable,
   minifloats: minifloatTable,
   integers: integerTable,
@@ -45,24 +44,6 @@ export async function renderDocument(file: string, sections: Sections): Promise<
     },
   );
   return prettify(text, { parser: "markdown", printWidth: 100 });
-}
-
-function isOperator(value: unknown): value is Operator {
-  return typeof value === "object" && value !== null && "reference" in value && "infer" in value;
-}
-
-/** Which operators have kernels, and which run their reference. */
-function operatorList(): string {
-  const names = Object.values(operatorExports as Record<string, unknown>)
-    .filter(isOperator)
-    .map(({ name }) => name)
-    .sort();
-  const fast = names.filter((name) => lowerings.has(name));
-  const plain = names.filter((name) => !lowerings.has(name));
-  return [
-    `- On WebAssembly kernels (${fast.length}): ${fast.join(", ") || "none"}.`,
-    `- In plain TypeScript (${plain.length}): ${plain.join(", ") || "none"}.`,
-  ].join("\n");
 }
 
 function formatTable(): string {

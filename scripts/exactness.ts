@@ -186,7 +186,7 @@ async function activationTables(): Promise<Record<"activations" | "floatActivati
 
 /** Operators of the importer that no recorded model has. */
 async function unrecorded(golden: string): Promise<string> {
-  const plain = (name: string): string => name.toLowerCase().replace(/_|v2$/g, "");
+  const plain = (name: string): string => name.toLowerCase().replaceAll(/_|v2$/g, "");
   const recorded = new Set<string>();
   const files = new Set<string>();
   for (const index of ["ops", "models"]) {

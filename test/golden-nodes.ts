@@ -84,6 +84,6 @@ export async function runOnKernels(stored: StoredNode): Promise<readonly TensorD
     stored.outputs.map(({ type }) => type),
   );
   const data = inputs.filter((_, i) => !isConstant[i]).flatMap((tensor) => tensor?.data ?? []);
-  const { outputs } = await runGraph(graph, data, { rounding: "tflite-reference" });
+  const { outputs } = await runGraph(graph, data, { rounding: "tflite-reference", isNoted: false });
   return outputs;
 }

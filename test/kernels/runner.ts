@@ -23,6 +23,7 @@ import {
   typeBytes,
   viewData,
 } from "../../src/tensor/index.ts";
+import { noteKernels } from "./noted-kernels.ts";
 
 /** A target of asconfig.json without "-shared": threads > 0 select the shared form. */
 export type TestBuild = "release-plain" | "debug-plain" | "release-relaxed" | "debug-relaxed";
@@ -40,6 +41,8 @@ export interface RunOptions {
   readonly forced?: string;
   /** Worker threads beside the caller; 0: none. */
   readonly workers?: number;
+  /** False: no test of kernels in the sense of coverage.test.ts. */
+  readonly isNoted?: boolean;
 }
 
 const compiled = new Map<string, WebAssembly.Module>();
@@ -103,7 +106,13 @@ const CANARY = 0xa5;
 export async function runGraph(
   graph: Graph,
   inputs: readonly TensorData[],
-  { build = "release-plain", rounding = "fp32", forced, workers = 0 }: RunOptions = {},
+  {
+    build = "release-plain",
+    rounding = "fp32",
+    forced,
+    workers = 0,
+    isNoted = true,
+  }: RunOptions = {},
 ): Promise<GraphRun> {
   const isa = build.endsWith("relaxed") ? "relaxed" : "simd128";
   const plan = createPlan(graph, {
@@ -138,6 +147,7 @@ export async function runGraph(
     );
     graph.inputs.forEach((id, i) => copyBytes(inputs[i]!, locate(id)));
     await runner.run();
+    if (isNoted) noteKernels(kernelsOf(plan));
     for (const id of graph.outputs) checkCanary(locate(id));
     return {
       plan,
