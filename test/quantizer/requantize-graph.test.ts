@@ -1,11 +1,16 @@
 /** Re-quantization of graphs: which layers, what becomes of them, and that it is exact. */
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/errors.ts";
-import { float32, int4, int8, uint8 } from "../../src/formats/index.ts";
+import { float32, int4, int8, uint4, uint8 } from "../../src/formats/index.ts";
 import { type Graph, inferGraph } from "../../src/graph/index.ts";
-import { weightChannels } from "../../src/operators/index.ts";
+import { narrowingMultiplier, weightChannels } from "../../src/operators/index.ts";
 import { perTensor } from "../../src/quantization/index.ts";
-import { ACTIVATION_SCHEMES, requantizeGraph, WEIGHT_SCHEMES } from "../../src/quantizer/index.ts";
+import {
+  ACTIVATION_SCHEMES,
+  narrowType,
+  requantizeGraph,
+  WEIGHT_SCHEMES,
+} from "../../src/quantizer/index.ts";
 import { unpackCodes } from "../../src/tensor/index.ts";
 import { loadGraph } from "../../src/model/index.ts";
 import type { Rounding } from "../../src/quantization/index.ts";
@@ -125,6 +130,19 @@ describe("activations below 8 bits", () => {
         });
         expect(unpackCodes(y!)[0]).toBe(type.quantization!.zeroPoint[0]);
       }
+    }
+  });
+
+  it("span the range of a ReLU6, and a part of any other range", () => {
+    for (const [scale, multiplier] of [
+      [6 / 255, 15],
+      [5.9 / 255, 40],
+      [6.1 / 255, 40],
+    ] as const) {
+      const x = { format: int8, shape: [4], quantization: perTensor(scale, -128) };
+      const { quantization } = narrowType(x, uint4);
+      expect(quantization!.scale[0]).toBeCloseTo((scale * 256) / multiplier, 6);
+      expect(narrowingMultiplier(x, narrowType(x, uint4))).toBe(multiplier);
     }
   });
 
