@@ -61,7 +61,7 @@ describe("the best scale of a channel", () => {
   it.each(FORMATS)("has the least error of all codes of %s on integers", (_, format, size) => {
     const weights = fc.array(fc.integer({ min: -255, max: 255 }), { maxLength: size });
     const property = fc.property(weights, (list) => expectLeast(Int16Array.from(list), format));
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 250 });
   });
 
   it.each(FORMATS)("has the least error of all codes of %s on real numbers", (_, format, size) => {
@@ -69,7 +69,7 @@ describe("the best scale of a channel", () => {
     const property = fc.property(fc.array(value, { maxLength: size }), (list) =>
       expectLeast(Float32Array.from(list), format),
     );
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 250 });
   });
 
   it("does not end before the best scale where few values are large", () => {
