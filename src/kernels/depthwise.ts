@@ -33,7 +33,6 @@ export const depthwiseKernels: readonly Kernel[] = [
   { name: "depthwise_i8_i16_4x8c2_s1", isa: "simd128", parameters, floats },
   { name: "depthwise_i8_i16_4x8c2", isa: "simd128", parameters, floats },
   { name: "depthwise_i8_i16_4x8c2_fixed", isa: "simd128", parameters, floats },
-  { name: "depthwise_x8_i8_2x4x8c4_k3_relaxed", isa: "relaxed", parameters, floats },
   { name: "depthwise_x8_i8_2x4x8c4_relaxed", isa: "relaxed", parameters, floats },
   { name: "depthwise_x8_i8_4x8c4_relaxed", isa: "relaxed", parameters, floats },
   { name: "depthwise_f32_f32_4x4", isa: "simd128", parameters, floats },

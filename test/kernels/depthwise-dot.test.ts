@@ -80,7 +80,6 @@ function graphOf({
   return { graph, data };
 }
 
-const THREE = "depthwise_x8_i8_2x4x8c4_k3_relaxed";
 const PAIRS = "depthwise_x8_i8_2x4x8c4_relaxed";
 const ANY = "depthwise_x8_i8_4x8c4_relaxed";
 
@@ -97,7 +96,7 @@ async function check(problem: Problem, kernel: string, workers = 0): Promise<voi
   }
 }
 
-const kernels = [THREE, PAIRS, ANY].flatMap((kernel) => [
+const kernels = [PAIRS, ANY].flatMap((kernel) => [
   { kernel, form: "int8" as const },
   { kernel, form: "uint8" as const },
 ]);
@@ -178,6 +177,7 @@ describe.runIf(isExact)("other filters and strides", () => {
     { strides: [2, 2] },
     { strides: [2, 2], padding: "valid" },
     { strides: [3, 1] },
+    { strides: [1, 3] },
     { strides: [4, 5] },
     { dilations: [2, 2] },
     { dilations: [3, 1] },
@@ -186,13 +186,8 @@ describe.runIf(isExact)("other filters and strides", () => {
     check({ input: [2, 11, 10, 9], filter: [3, 3], attributes }, ANY),
   );
 
-  it.each([
-    { strides: [1, 3] },
-    { dilations: [1, 2] },
-  ] satisfies Partial<DepthwiseConv2DAttributes>[])(
-    "equal the reference with %j, along columns alone",
-    (attributes) => check({ input: [2, 7, 11, 9], filter: [3, 3], attributes }, PAIRS),
-  );
+  it("equal the reference with dilation along columns alone", () =>
+    check({ input: [2, 7, 11, 9], filter: [3, 3], attributes: { dilations: [1, 2] } }, PAIRS));
 
   it("equal the reference with windows as large as the image", async () => {
     const attributes = { padding: "valid" } as const;
@@ -210,7 +205,7 @@ describe("the plan", () => {
   it("takes the relaxed dot where it is exact", () => {
     for (const dot of ["usdot", "sdot"] as const) {
       for (const form of ["int8", "uint8"] as const) {
-        expect(kernel({ ...small, form }, dot)).toEqual([THREE]);
+        expect(kernel({ ...small, form }, dot)).toEqual([PAIRS]);
         expect(kernel({ ...small, form, filter: [5, 5] }, dot)).toEqual([PAIRS]);
         expect(kernel({ ...small, form, attributes: { strides: [2, 2] } }, dot)).toEqual([ANY]);
       }

@@ -102,7 +102,7 @@ function lowerCodes(
   return true;
 }
 
-/** Sums that the relaxed kernels requantise without a clamp: |acc · multiplier| stays below. */
+/** Largest |accumulator · multiplier| that the relaxed kernels round without a clamp. */
 const MAX_SCALED = 2 ** 22 - 1;
 
 /** The relaxed dot: int8 weights, one output channel per input channel. False: not its form. */
@@ -122,17 +122,11 @@ function lowerQuads(
   if (largestScaled(filters, bias, multipliers) > MAX_SCALED) return false;
   const hasPairs =
     geometry.strides[0] === 1 &&
+    geometry.strides[1] === 1 &&
     geometry.dilations[0] === 1 &&
     geometry.output[0] > 1 &&
     forced !== "depthwise_x8_i8_4x8c4_relaxed";
   const rows = hasPairs ? 2 : 1;
-  const isThree =
-    hasPairs &&
-    height === 3 &&
-    width === 3 &&
-    geometry.strides[1] === 1 &&
-    geometry.dilations[1] === 1 &&
-    forced !== "depthwise_x8_i8_2x4x8c4_relaxed";
   // The dot reads its second operand as unsigned (`usdot`) or signed: codes of the other kind are
   // flipped, which moves them and their zero point by 128.
   const isUnsigned = context.inputs[0]!.format.kind === "unsigned";
@@ -154,7 +148,7 @@ function lowerQuads(
   );
   const planes = depthwisePlanes(height, rows);
   context.step({
-    kernel: `depthwise_x8_i8_${hasPairs ? "2x" : ""}4x8c4${isThree ? "_k3" : ""}_relaxed`,
+    kernel: `depthwise_x8_i8_${hasPairs ? "2x" : ""}4x8c4_relaxed`,
     ...placement(
       context,
       geometry,
