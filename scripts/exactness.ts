@@ -4,8 +4,9 @@
  *
  * Usage: node scripts/exactness.ts
  */
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Comparison } from "../bench/accuracy/against-litert.ts";
 import type { CodeDifference, FloatDifference } from "../src/cli/difference.ts";
 import { readGolden } from "../src/cli/golden.ts";
 import { type CaseReport, runCases } from "../src/cli/verify.ts";
@@ -29,6 +30,7 @@ export async function renderExactness(): Promise<string | undefined> {
     ...(await networkTables(join(golden, "models", "index.json"))),
     ...(await activationTables()),
     unrecorded: await unrecorded(golden),
+    litert: litertTable(),
   };
   return renderDocument(
     DOCUMENT,
@@ -182,6 +184,32 @@ async function activationTables(): Promise<Record<"activations" | "floatActivati
     activations: table(["network", "operator", "activations", "values", "different"], integers),
     floatActivations: table(["network", "activations", "values", "largest difference"], floats),
   };
+}
+
+/** What the newest result of `bench/accuracy.ts --against litert` says. */
+function litertTable(): string {
+  const folder = join(root, "bench/results");
+  const file = readdirSync(folder)
+    .filter((name) => name.startsWith("accuracy-litert-"))
+    .sort()
+    .at(-1)!;
+  const { versions, networks } = readJson<LitertReport>(join(folder, file));
+  const rows = networks.map((row) => [
+    row.model.replace(".tflite", ""),
+    ...[row.samples, row.correct, row.theirCorrect, row.sameTop1, row.values].map(String),
+    row.isFloat ? "" : String(row.different),
+    row.isFloat ? relative(row.largestDifference) : String(row.largestDifference),
+  ]);
+  const head = ["network", "samples", "bitlane right", "LiteRT right", "same answer"];
+  return [
+    table([...head, "values", "different", "largest difference"], rows),
+    `bench/results/${file}: @litertjs/core ${versions.litert}, Chromium ${versions.chromium}.`,
+  ].join("\n\n");
+}
+
+interface LitertReport {
+  readonly versions: { readonly litert: string; readonly chromium: string };
+  readonly networks: readonly (Comparison & { readonly model: string })[];
 }
 
 /** Operators of the importer that no recorded model has. */
