@@ -40,7 +40,7 @@ export const depthwiseKernels: readonly Kernel[] = [
 
 /** Filters [kh][kw][channels] with their zero points removed. */
 export interface DepthwiseFilters {
-  readonly weights: Int16Array;
+  readonly weights: Int8Array | Int16Array;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
@@ -126,20 +126,22 @@ export function packDepthwiseQuads(
   const { weights, height, width, channels } = filters;
   const planes = depthwisePlanes(height, rows);
   const groupBytes = depthwiseQuadBytes(filters, rows);
-  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  for (let c = 0; c < channels; c++) {
-    const group = Math.floor(c / 4) * groupBytes;
-    const lane = (c % 4) * 4;
-    for (let ky = 0; ky < height; ky++) {
-      for (let kx = 0; kx < width; kx++) {
-        const weight = weights[(ky * width + kx) * channels + c]!;
-        for (let row = 0; row < rows; row++) {
-          const step = Math.floor((ky + row) / 4) * width + kx;
-          view.setInt8(group + (step * rows + row) * 16 + lane + ((ky + row) % 4), weight);
+  const lanes = new Int8Array(target.buffer, target.byteOffset, target.byteLength);
+  for (let ky = 0; ky < height; ky++) {
+    for (let kx = 0; kx < width; kx++) {
+      for (let row = 0; row < rows; row++) {
+        const step = Math.floor((ky + row) / 4) * width + kx;
+        const first = (step * rows + row) * 16 + ((ky + row) % 4);
+        let from = (ky * width + kx) * channels;
+        for (let c = 0; c < channels; c++) {
+          lanes[(c >> 2) * groupBytes + (c & 3) * 4 + first] = weights[from++]!;
         }
       }
     }
-    const tail = group + planes * width * rows * 16 + lane;
+  }
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  for (let c = 0; c < channels; c++) {
+    const tail = (c >> 2) * groupBytes + planes * width * rows * 16 + (c & 3) * 4;
     view.setInt32(tail, bias[c]!, true);
     view.setFloat32(tail + 16, multipliers[c]!, true);
   }

@@ -55,7 +55,7 @@ export function floatPanelBytes(units: number): number {
 
 export interface IntegerMatrix {
   /** [columns][depth], zero point removed; depth in the order in which activations are packed. */
-  readonly weights: Int16Array;
+  readonly weights: Int8Array | Int16Array;
   readonly columns: number;
   readonly depth: number;
   /** One per column. */
@@ -67,42 +67,118 @@ export interface IntegerMatrix {
   readonly firstColumn: number;
 }
 
-/** Writes the panels of an integer matrix; `target` is zero. */
+/** Writes the panels of an integer matrix; `target` is zero and 4-byte aligned. */
 export function packIntegerPanels(
   target: Uint8Array,
-  { weights, columns, depth, bias, inputZeroPoint, output, firstColumn }: IntegerMatrix,
+  matrix: IntegerMatrix,
   layout: PanelLayout,
 ): void {
+  const { columns, depth, bias, inputZeroPoint, output, firstColumn } = matrix;
   const { unitElements, weightBytes } = layout;
   const units = integerUnits(depth, layout);
   const panelBytes = integerPanelBytes(units, layout, output.rule);
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  const lanes =
-    weightBytes === 1
-      ? new Int8Array(target.buffer, target.byteOffset, target.byteLength)
-      : new Int16Array(target.buffer, target.byteOffset, target.byteLength >> 1);
-  const unitLanes = unitElements * GEMM_NR;
+  const pack = columnPacker(target, matrix, layout);
   for (let n = 0; n < columns; n++) {
     const column = n % GEMM_NR;
     const panel = Math.floor(n / GEMM_NR) * panelBytes;
-    let from = (firstColumn + n) * depth;
-    const end = from + depth;
-    let to = panel / weightBytes + column * unitElements;
-    let sum = 0;
-    while (from < end) {
-      const stop = Math.min(from + unitElements, end);
-      for (let at = to; from < stop; at++, from++) {
-        const weight = weights[from]!;
-        lanes[at] = weight;
-        sum += weight;
-      }
-      to += unitLanes;
-    }
-    const tail = panel + units * unitLanes * weightBytes;
+    const sum = pack(n, panel + column * unitElements * weightBytes);
+    const tail = panel + units * unitElements * GEMM_NR * weightBytes;
     const own = bias === undefined ? 0 : bias[firstColumn + n]!;
     view.setInt32(tail + column * 4, (own - Math.imul(inputZeroPoint, sum)) | 0, true);
     writeMultiplier(view, tail + GEMM_NR * 4, column, firstColumn + n, output);
   }
+}
+
+/** Writes column n of the matrix from the unit at byte `to` on; gives the sum of its weights. */
+type ColumnPacker = (n: number, to: number) => number;
+
+function columnPacker(
+  { buffer, byteOffset, byteLength }: Uint8Array,
+  { weights, depth, firstColumn }: IntegerMatrix,
+  { unitElements, weightBytes }: PanelLayout,
+): ColumnPacker {
+  const isWhole =
+    weights instanceof Int8Array &&
+    weightBytes === 1 &&
+    depth % unitElements === 0 &&
+    weights.byteOffset % unitElements === 0;
+  if (isWhole && unitElements === 4) {
+    const target = new Int32Array(buffer, byteOffset, byteLength >> 2);
+    const source = new Int32Array(weights.buffer, weights.byteOffset, weights.length >> 2);
+    const units = depth >> 2;
+    return (n, to) => packQuads(source, (firstColumn + n) * units, units, target, to >> 2);
+  }
+  if (isWhole) {
+    const target = new Int16Array(buffer, byteOffset, byteLength >> 1);
+    const source = new Int16Array(weights.buffer, weights.byteOffset, weights.length >> 1);
+    const units = depth >> 1;
+    return (n, to) => packPairs(source, (firstColumn + n) * units, units, target, to >> 1);
+  }
+  const lanes =
+    weightBytes === 1
+      ? new Int8Array(buffer, byteOffset, byteLength)
+      : new Int16Array(buffer, byteOffset, byteLength >> 1);
+  return (n, to) => {
+    let from = (firstColumn + n) * depth;
+    const end = from + depth;
+    let sum = 0;
+    for (let unit = to / weightBytes; from < end; unit += unitElements * GEMM_NR) {
+      const stop = Math.min(from + unitElements, end);
+      for (let at = unit; from < stop; at++, from++) {
+        const weight = weights[from]!;
+        lanes[at] = weight;
+        sum += weight;
+      }
+    }
+    return sum;
+  };
+}
+
+/** Units whose byte sums fit the halves of a word: 256 · 255 < 2^16. */
+const SUMMED_UNITS = 256;
+
+/** Units of four int8, whole words: `from` and `to` count words. */
+function packQuads(
+  source: Int32Array,
+  from: number,
+  units: number,
+  target: Int32Array,
+  to: number,
+): number {
+  let sum = 0;
+  for (let first = 0; first < units; first += SUMMED_UNITS) {
+    const end = Math.min(first + SUMMED_UNITS, units);
+    let even = 0;
+    let odd = 0;
+    for (let unit = first; unit < end; unit++) {
+      const word = source[from + unit]!;
+      target[to + unit * GEMM_NR] = word;
+      // Bytes plus 128: none is negative, so that none borrows from its neighbour.
+      const biased = word ^ 0x80808080;
+      even = (even + (biased & 0x00ff00ff)) | 0;
+      odd = (odd + ((biased >>> 8) & 0x00ff00ff)) | 0;
+    }
+    sum += (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16);
+  }
+  return sum - units * 4 * 128;
+}
+
+/** Units of two int8, whole 16-bit words. */
+function packPairs(
+  source: Int16Array,
+  from: number,
+  units: number,
+  target: Int16Array,
+  to: number,
+): number {
+  let sum = 0;
+  for (let unit = 0; unit < units; unit++) {
+    const pair = source[from + unit]!;
+    target[to + unit * GEMM_NR] = pair;
+    sum += ((pair << 24) >> 24) + (pair >> 8);
+  }
+  return sum;
 }
 
 /** One column's multiplier behind the biases of a panel. */
@@ -136,25 +212,21 @@ export interface FloatMatrix {
   readonly firstColumn: number;
 }
 
-/** Writes the panels of a float matrix; `target` is zero. */
+/** Writes the panels of a float matrix; `target` is zero and 4-byte aligned. */
 export function packFloatPanels(
   target: Uint8Array,
   { weights, columns, depth, bias, low, high, firstColumn }: FloatMatrix,
 ): void {
-  const panelBytes = floatPanelBytes(depth);
-  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  const panelFloats = floatPanelBytes(depth) >> 2;
+  const lanes = new Float32Array(target.buffer, target.byteOffset, target.byteLength >> 2);
   for (let n = 0; n < columns; n++) {
     const column = n % GEMM_NR;
-    const panel = Math.floor(n / GEMM_NR) * panelBytes;
-    for (let k = 0; k < depth; k++) {
-      const weight = weights[(firstColumn + n) * depth + k]!;
-      view.setFloat32(panel + (k * GEMM_NR + column) * 4, weight, true);
-    }
-    const tail = panel + depth * GEMM_NR * 4;
-    view.setFloat32(tail + column * 4, bias === undefined ? 0 : bias[firstColumn + n]!, true);
-    for (let lane = 0; lane < 4; lane++) {
-      view.setFloat32(tail + GEMM_NR * 4 + lane * 4, low, true);
-      view.setFloat32(tail + GEMM_NR * 4 + 16 + lane * 4, high, true);
-    }
+    const panel = Math.floor(n / GEMM_NR) * panelFloats;
+    let from = (firstColumn + n) * depth;
+    const tail = panel + depth * GEMM_NR;
+    for (let to = panel + column; to < tail; to += GEMM_NR) lanes[to] = weights[from++]!;
+    lanes[tail + column] = bias === undefined ? 0 : bias[firstColumn + n]!;
+    lanes.fill(low, tail + GEMM_NR, tail + GEMM_NR + 4);
+    lanes.fill(high, tail + GEMM_NR + 4, tail + GEMM_NR + 8);
   }
 }

@@ -32,20 +32,9 @@ export const winogradKernels: readonly Kernel[] = [
   { name: "winograd_u8_i16_4x8c2", isa: "simd128", parameters },
 ];
 
-/** G of F(4x4, 3x3), its fractions folded into Z = 576·Y. */
-// prettier-ignore
-const G = [
-  [6, 0, 0],
-  [-4, -4, -4],
-  [-4, 4, -4],
-  [1, 2, 4],
-  [1, -2, 4],
-  [0, 0, 6],
-] as const;
-
 export interface WinogradMatrix {
   /** [columns][3][3][channels], zero point removed. */
-  readonly weights: Int16Array;
+  readonly weights: Int8Array | Int16Array;
   readonly columns: number;
   readonly channels: number;
   readonly bias: Int32Array | undefined;
@@ -63,17 +52,13 @@ export function packWinograd(target: Uint8Array, matrix: WinogradMatrix): void {
   const words = new Int16Array(target.buffer, target.byteOffset, target.byteLength >> 1);
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
   const step = channels * GEMM_NR;
-  const u = new Int16Array(WINOGRAD_POSITIONS);
   for (let n = 0; n < columns; n++) {
     const panel = Math.floor(n / GEMM_NR) * panelBytes;
     const column = n % GEMM_NR;
+    const first = (panel >> 1) + column * 2;
     for (let c = 0; c < channels; c++) {
-      transformFilter(weights, n * 9 * channels + c, channels, u);
-      let at = (panel >> 1) + (c >> 1) * GEMM_NR * 2 + column * 2 + (c & 1);
-      for (let position = 0; position < WINOGRAD_POSITIONS; position++) {
-        words[at] = u[position]!;
-        at += step;
-      }
+      const at = first + (c >> 1) * GEMM_NR * 2 + (c & 1);
+      transformFilter(weights, n * 9 * channels + c, channels, words, at, step);
     }
     const tail = panel + WINOGRAD_POSITIONS * step * 2;
     view.setInt32(tail + column * 4, bias === undefined ? 0 : bias[n]!, true);
@@ -81,28 +66,59 @@ export function packWinograd(target: Uint8Array, matrix: WinogradMatrix): void {
   }
 }
 
+/** G·g, 6 rows of 3. */
 const rows = new Int32Array(18);
 
-/** u = G·g·Gᵀ of the 3x3 filter at `from`, whose taps lie `step` apart. */
-function transformFilter(w: Int16Array, from: number, step: number, u: Int16Array): void {
+/**
+ * Writes u = G·g·Gᵀ of the 3x3 filter at `from`, whose taps lie `step` apart, to 36 places `targetStep`
+ * apart. The fractions of F(4x4, 3x3) are folded into Z = 576·Y:
+ *
+ *     G = │  6   0   0 │
+ *         │ −4  −4  −4 │
+ *         │ −4   4  −4 │
+ *         │  1   2   4 │
+ *         │  1  −2   4 │
+ *         │  0   0   6 │
+ */
+function transformFilter(
+  w: Int8Array | Int16Array,
+  from: number,
+  step: number,
+  target: Int16Array,
+  to: number,
+  targetStep: number,
+): void {
   for (let j = 0; j < 3; j++) {
     const g0 = w[from + j * step]!;
     const g1 = w[from + (3 + j) * step]!;
     const g2 = w[from + (6 + j) * step]!;
-    for (let i = 0; i < 6; i++) {
-      rows[i * 3 + j] = G[i]![0] * g0 + G[i]![1] * g1 + G[i]![2] * g2;
-    }
+    const outer = -4 * (g0 + g2);
+    const inner = g0 + 4 * g2;
+    rows[j] = 6 * g0;
+    rows[3 + j] = outer - 4 * g1;
+    rows[6 + j] = outer + 4 * g1;
+    rows[9 + j] = inner + 2 * g1;
+    rows[12 + j] = inner - 2 * g1;
+    rows[15 + j] = 6 * g2;
   }
-  for (let i = 0; i < 6; i++) {
-    const r0 = rows[i * 3]!;
-    const r1 = rows[i * 3 + 1]!;
-    const r2 = rows[i * 3 + 2]!;
-    for (let j = 0; j < 6; j++) u[i * 6 + j] = r0 * G[j]![0] + r1 * G[j]![1] + r2 * G[j]![2];
+  for (let i = 0; i < 18; i += 3) {
+    const r0 = rows[i]!;
+    const r1 = rows[i + 1]!;
+    const r2 = rows[i + 2]!;
+    const outer = -4 * (r0 + r2);
+    const inner = r0 + 4 * r2;
+    target[to] = 6 * r0;
+    target[to + targetStep] = outer - 4 * r1;
+    target[to + 2 * targetStep] = outer + 4 * r1;
+    target[to + 3 * targetStep] = inner + 2 * r1;
+    target[to + 4 * targetStep] = inner - 2 * r1;
+    target[to + 5 * targetStep] = 6 * r2;
+    to += 6 * targetStep;
   }
 }
 
 /** Whether every channel's result is determined, and every U fits int16. */
-export function fitsWinograd(weights: Int16Array, columns: number): boolean {
+export function fitsWinograd(weights: Int8Array | Int16Array, columns: number): boolean {
   const depth = weights.length / columns;
   for (let n = 0; n < columns; n++) {
     let positive = 0;

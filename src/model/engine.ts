@@ -26,11 +26,16 @@ const checkedKernels = new Set<string>();
 /** Set once a comparison failed: the pass stays off. */
 let revectorizationFault: string | undefined;
 
+/** Worker threads of a model that may use `threads`. */
+export function workersFor(threads: number): number {
+  return threads > 1 && whyNoThreads() === undefined ? threads : 0;
+}
+
 export function createEngine(options: EngineOptions): Engine {
   const { graph, plan, rounding, threads } = options;
   const diagnostics: string[] = [];
   const noThreads = whyNoThreads();
-  let workers = threads > 1 && noThreads === undefined ? threads : 0;
+  let workers = workersFor(threads);
   if (threads > 1 && noThreads !== undefined) diagnostics.push(`one thread: ${noThreads}`);
   return {
     graph,

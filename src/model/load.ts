@@ -5,9 +5,9 @@ import { checkWork, importModel, type Limits, resolveLimits } from "../importers
 import { createPlan, type Machine, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { WorkerFactory } from "../schedule/index.ts";
-import { hasRelaxedSimd, relaxedDotClass } from "../wasm/index.ts";
+import { beginModules, hasRelaxedSimd, relaxedDotClass } from "../wasm/index.ts";
 import { capabilities } from "./capabilities.ts";
-import { createEngine } from "./engine.ts";
+import { createEngine, workersFor } from "./engine.ts";
 import { Model } from "./model.ts";
 import { applyRequantization, type RequantizeOptions } from "./requantization.ts";
 import { type ModelSource, readSource } from "./source.ts";
@@ -104,7 +104,10 @@ function planGraph(inferred: Graph, options: LoadOptions): PlannedModel {
  *   is missing), ResourceError, InputError (options), PlatformError, CancelledError
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  checkThreads(options.threads);
+  const threads = checkThreads(options.threads);
+  const shared = workersFor(threads) > 0;
+  // The engine compiles the kernels on threads of its own while this one reads and plans the model.
+  if (options.revectorize !== true) await beginModules({ isa: chooseIsa(options), shared });
   return loadGraph(await readGraph(source, options), options);
 }
 

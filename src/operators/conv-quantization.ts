@@ -186,11 +186,50 @@ export function correctedCodes(tensor: Tensor, zeroPoint: number): Int16Array {
 
 /** Weights minus the zero point of their channel; channel = floor(i / inner) mod channels. */
 export function correctedWeights(w: Tensor, zeroPoints: Int32Array, inner: number): Int16Array {
-  const result = Int16Array.from(unpackCodes(w));
-  if (zeroPoints.every((value) => value === 0)) return result;
-  const channels = zeroPoints.length;
-  for (let i = 0; i < result.length; i++) {
-    result[i] = result[i]! - zeroPoints[Math.floor(i / inner) % channels]!;
-  }
+  const result = new Int16Array(unpackCodes(w));
+  correctCodes(result, result, zeroPoints, inner);
   return result;
+}
+
+/**
+ * The same for kernels that take bytes: int8 where every weight less its zero point fits, without a copy
+ * where the tensor holds them as they are; else int16.
+ */
+export function compactWeights(
+  w: Tensor,
+  zeroPoints: Int32Array,
+  inner: number,
+): Int8Array | Int16Array {
+  const codes = unpackCodes(w);
+  const isSymmetric = zeroPoints.every((value) => value === 0);
+  if (isSymmetric && codes instanceof Int8Array) return codes;
+  const wide = new Int16Array(codes.length);
+  if (correctCodes(codes, wide, zeroPoints, inner) > 127) return wide;
+  return new Int8Array(wide);
+}
+
+/**
+ * Writes codes less the zero points of their channels.
+ * @returns more than 127 exactly where one of them does not fit int8
+ */
+function correctCodes(
+  codes: Int8Array | Uint8Array | Int16Array,
+  target: Int16Array,
+  zeroPoints: Int32Array,
+  inner: number,
+): number {
+  let bits = 0;
+  let channel = 0;
+  for (let start = 0; start < codes.length; start += inner) {
+    const zeroPoint = zeroPoints[channel]!;
+    const end = Math.min(start + inner, codes.length);
+    for (let i = start; i < end; i++) {
+      const weight = codes[i]! - zeroPoint;
+      target[i] = weight;
+      // ~weight = −weight − 1; the bits of all weights together are above 127 where one of them is.
+      bits |= weight < 0 ? ~weight : weight;
+    }
+    channel = channel + 1 === zeroPoints.length ? 0 : channel + 1;
+  }
+  return bits;
 }

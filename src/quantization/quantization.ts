@@ -31,8 +31,8 @@ export function perChannel(
 ): Quantization {
   return {
     granularity: "perChannel",
-    scale: Float32Array.from(scale),
-    zeroPoint: Int32Array.from(zeroPoint),
+    scale: new Float32Array(scale),
+    zeroPoint: new Int32Array(zeroPoint),
     axis,
   };
 }

@@ -25,40 +25,63 @@ async function loadBase64(build: Build): Promise<string> {
   }
 }
 
-const compiled = new Map<string, Promise<WebAssembly.Module>>();
+/** A module on its way: its bytes are there, or could not be had, and then it is compiled. */
+interface PendingModule {
+  readonly begun: Promise<unknown>;
+  readonly module: Promise<WebAssembly.Module>;
+}
+
+const compiled = new Map<string, PendingModule>();
 
 /**
  * The modules with the kernels of a set, compiled once per process and variant. A variant is the same
  * code in bytes of its own, because the engine's cache of native code answers for equal bytes.
  * @throws PlatformError where compiling is refused
  */
-export function loadModules(
-  { isa, shared }: KernelSet,
-  variant = "",
-): Promise<readonly WebAssembly.Module[]> {
+export function loadModules(set: KernelSet, variant = ""): Promise<readonly WebAssembly.Module[]> {
+  return Promise.all(buildsOf(set).map((build) => loadModule(build, variant).module));
+}
+
+/**
+ * Resolves when the engine has begun to compile the modules of a set, on threads of its own while the
+ * caller goes on. Never rejects: what failed, `loadModules` tells.
+ */
+export async function beginModules(set: KernelSet): Promise<void> {
+  await Promise.allSettled(buildsOf(set).map((build) => loadModule(build, "").begun));
+}
+
+function buildsOf({ isa, shared }: KernelSet): Build[] {
   const suffix = shared ? "-shared" : "";
-  const builds: Build[] = [`plain${suffix}`];
-  if (isa === "relaxed") builds.push(`relaxed${suffix}`);
-  return Promise.all(builds.map((build) => loadModule(build, variant)));
+  return isa === "relaxed" ? [`plain${suffix}`, `relaxed${suffix}`] : [`plain${suffix}`];
 }
 
-function loadModule(build: Build, variant: string): Promise<WebAssembly.Module> {
+function loadModule(build: Build, variant: string): PendingModule {
   const key = `${build} ${variant}`;
-  let module = compiled.get(key);
-  if (module === undefined) {
-    module = compile(build, variant);
+  let pending = compiled.get(key);
+  if (pending === undefined) {
+    const bytes = readModule(build);
+    const module = bytes.then((read) => compile(build, read, variant));
     module.catch(() => compiled.delete(key));
-    compiled.set(key, module);
+    pending = { begun: bytes, module };
+    compiled.set(key, pending);
   }
-  return module;
+  return pending;
 }
 
-async function compile(build: Build, variant: string): Promise<WebAssembly.Module> {
+async function readModule(build: Build): Promise<Uint8Array<ArrayBuffer>> {
   if (typeof WebAssembly !== "object") {
     throw new PlatformError("expected WebAssembly, got a host without it");
   }
   const bytes = await inflate(await loadBase64(build));
   if (bytes.length === 0) throw new InternalError(`expected a module for ${build}, got 0 bytes`);
+  return bytes;
+}
+
+async function compile(
+  build: Build,
+  bytes: Uint8Array<ArrayBuffer>,
+  variant: string,
+): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(variant === "" ? bytes : withSection(bytes, variant));
   } catch (cause) {

@@ -41,8 +41,14 @@ const fields = fc.oneof(
   fc.array(fc.integer()).map((v) => [write.int32s(v), (t: Table, f: number) => t.int32s(f), v]),
   fc
     .array(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n))
-    .map((v) => [write.int64s(v), (t: Table, f: number) => t.int64s(f), v]),
-  fc.array(fc.float()).map((v) => [write.float32s(v), (t: Table, f: number) => t.float32s(f), v]),
+    .map((v) => [
+      write.int64s(v),
+      (t: Table, f: number) => t.int64s(f),
+      Float64Array.from(v, Number),
+    ]),
+  fc
+    .array(fc.float())
+    .map((v) => [write.float32s(v), (t: Table, f: number) => t.float32s(f), Float32Array.from(v)]),
   fc.uint8Array().map((v) => [write.bytes(v), (t: Table, f: number) => t.bytes(f), v]),
   fc
     .string({ unit: "grapheme" })

@@ -171,15 +171,36 @@ export class Table {
   }
 
   int32s(field: number): number[] | undefined {
-    return this.#numbers(field, 4, (view, at) => view.getInt32(at, true));
+    const vector = this.#counted(field, 4);
+    if (vector === undefined) return undefined;
+    const numbers: number[] = [];
+    for (let i = 0; i < vector.count; i++) {
+      numbers.push(this.#file.view.getInt32(vector.start + 4 * i, true));
+    }
+    return numbers;
   }
 
-  float32s(field: number): number[] | undefined {
-    return this.#numbers(field, 4, (view, at) => view.getFloat32(at, true));
+  float32s(field: number): Float32Array | undefined {
+    const vector = this.#counted(field, 4);
+    if (vector === undefined) return undefined;
+    const numbers = new Float32Array(vector.count);
+    for (let i = 0; i < vector.count; i++) {
+      numbers[i] = this.#file.view.getFloat32(vector.start + 4 * i, true);
+    }
+    return numbers;
   }
 
-  int64s(field: number): bigint[] | undefined {
-    return this.#numbers(field, 8, (view, at) => view.getBigInt64(at, true));
+  /** 64-bit integers as numbers: exact within ±2^53, rounded beyond. */
+  int64s(field: number): Float64Array | undefined {
+    const vector = this.#counted(field, 8);
+    if (vector === undefined) return undefined;
+    const numbers = new Float64Array(vector.count);
+    const { view } = this.#file;
+    for (let i = 0; i < vector.count; i++) {
+      const at = vector.start + 8 * i;
+      numbers[i] = view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+    }
+    return numbers;
   }
 
   /** Elements of a vector, without decoding them. */
@@ -201,19 +222,11 @@ export class Table {
     return decodeUtf8(bytes);
   }
 
-  #numbers<T>(
-    field: number,
-    elementBytes: number,
-    read: (view: DataView, at: number) => T,
-  ): T[] | undefined {
+  /** A vector whose elements are decoded one by one. */
+  #counted(field: number, elementBytes: number): Vector | undefined {
     const vector = this.#vector(field, elementBytes);
-    if (vector === undefined) return undefined;
-    this.#file.countEntries(vector.count);
-    const numbers: T[] = [];
-    for (let i = 0; i < vector.count; i++) {
-      numbers.push(read(this.#file.view, vector.start + i * elementBytes));
-    }
-    return numbers;
+    if (vector !== undefined) this.#file.countEntries(vector.count);
+    return vector;
   }
 
   /** Where a field of `size` bytes lies, or `undefined` if it is absent. */

@@ -144,14 +144,14 @@ function readQuantization(table: Table, format: Format, shape: Shape): Quantizat
   const axis = table.int32(QUANTIZATION.quantizedDimension);
   if (count > 1) checkChannels(axis, count, shape);
   const scales = table.float32s(QUANTIZATION.scale)!;
-  const points = table.int64s(QUANTIZATION.zeroPoint)!.map((point) => {
+  const points = table.int64s(QUANTIZATION.zeroPoint)!;
+  for (const point of points) {
     if (point < format.min || point > format.max) {
       throw new QuantizationError(
         `expected a zero point in [${format.min}, ${format.max}] (${format.name}), got ${point}`,
       );
     }
-    return Number(point);
-  });
+  }
   return count === 1 ? perTensor(scales[0]!, points[0]!) : perChannel(scales, points, axis);
 }
 

@@ -10,8 +10,8 @@ import {
   packDepthwiseQuads,
 } from "../../kernels/index.ts";
 import {
+  compactWeights,
   convQuantization,
-  correctedWeights,
   type DepthwiseConv2DAttributes,
   type DepthwiseGeometry,
   depthwiseGeometry,
@@ -55,7 +55,7 @@ function lowerCodes(
   );
   if (output.rule !== "fp32" && output.rule !== "fixed") return false;
   const { multipliers, range } = output;
-  const weights = correctedWeights(context.constant(1)!, weightZeroPoints, 1);
+  const weights = compactWeights(context.constant(1)!, weightZeroPoints, 1);
   const filters = { weights, height: filter[0], width: filter[1], channels };
   if (
     output.rule === "fp32" &&
@@ -117,7 +117,7 @@ function lowerQuads(
   const { weights, height, width, channels } = filters;
   const { machine, forced } = context;
   if (!hasDot(machine) || geometry.multiplier !== 1 || isPlain(forced)) return false;
-  if (weights.some((weight) => weight < -128 || weight > 127)) return false;
+  if (!(weights instanceof Int8Array)) return false;
   const bias = context.constant(2)?.data as Int32Array | undefined;
   if (largestScaled(filters, bias, multipliers) > MAX_SCALED) return false;
   const hasPairs =
@@ -183,12 +183,14 @@ function largestScaled(
   bias: Int32Array | undefined,
   multipliers: Float32Array,
 ): number {
-  const sums = new Float64Array(channels);
-  for (let i = 0; i < weights.length; i++) sums[i % channels]! += 255 * Math.abs(weights[i]!);
-  return sums.reduce(
-    (most, sum, c) => Math.max(most, (sum + Math.abs(bias?.[c] ?? 0)) * multipliers[c]!),
-    0,
-  );
+  let most = 0;
+  for (let c = 0; c < channels; c++) {
+    let sum = 0;
+    for (let i = c; i < weights.length; i += channels) sum += Math.abs(weights[i]!);
+    const reach = 255 * sum + Math.abs(bias === undefined ? 0 : bias[c]!);
+    most = Math.max(most, reach * multipliers[c]!);
+  }
+  return most;
 }
 
 function lowerFloats(
@@ -227,13 +229,15 @@ function lowerFloats(
 /** bias[c] − z_x · Σ w[…, c], modulo 2^32. */
 function foldedBias(
   bias: Int32Array | undefined,
-  weights: Int16Array,
+  weights: Int8Array | Int16Array,
   zeroPoint: number,
   channels: number,
 ): Int32Array {
-  const folded = bias === undefined ? new Int32Array(channels) : Int32Array.from(bias);
-  for (let i = 0; i < weights.length; i++) {
-    folded[i % channels]! -= zeroPoint * weights[i]!;
+  const folded = new Int32Array(channels);
+  for (let c = 0; c < channels; c++) {
+    let sum = 0;
+    for (let i = c; i < weights.length; i += channels) sum += weights[i]!;
+    folded[c] = (bias === undefined ? 0 : bias[c]!) - zeroPoint * sum;
   }
   return folded;
 }

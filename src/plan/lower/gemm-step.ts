@@ -17,7 +17,7 @@ import {
 import {
   type Activation,
   type ConvQuantization,
-  correctedWeights,
+  compactWeights,
   floatActivationRange,
 } from "../../operators/index.ts";
 import { elementCount, type Tensor } from "../../tensor/index.ts";
@@ -47,12 +47,12 @@ export interface GemmWeights {
   readonly border: number;
   /** Fields of `OutputParameters` but y. */
   readonly output: Readonly<Record<string, number>>;
-  /** Writes the panels of columns [first, first + columns). */
-  pack(target: Uint8Array, firstColumn: number, columns: number): void;
+  /** Reads the weights and gives the function that writes panels: of columns [first, first + columns). */
+  packer(): (target: Uint8Array, firstColumn: number, columns: number) => void;
 }
 
 /** Picks and orders the weights of a product: [columns][elements in w] → [columns][depth]. */
-export type WeightOrder = <T extends Int16Array | Float32Array>(weights: T) => T;
+export type WeightOrder = <T extends Int8Array | Int16Array | Float32Array>(weights: T) => T;
 
 /** Integer weights: codes less their zero point, as int8 where they fit. */
 export function integerWeights(
@@ -65,11 +65,9 @@ export function integerWeights(
   const bias = context.constant(2)?.data as Int32Array | undefined;
   const { weightZeroPoints, output } = quantization;
   const perColumn = elementCount(w.type.shape) / weightZeroPoints.length;
-  const corrected = (): Int16Array => order(correctedWeights(w, weightZeroPoints, perColumn));
+  const compact = () => compactWeights(w, weightZeroPoints, perColumn);
   const isSymmetric = weightZeroPoints.every((value) => value === 0);
-  const fitsInt8 =
-    (isSymmetric && w.type.format.max <= 127) ||
-    corrected().every((value) => value >= -128 && value <= 127);
+  const fitsInt8 = (isSymmetric && w.type.format.max <= 127) || compact() instanceof Int8Array;
   const form = operandForm(context, quantization.inputZeroPoint, fitsInt8);
   const unitElements = gemmUnitElements(form.operands);
   const layout: PanelLayout = {
@@ -96,20 +94,12 @@ export function integerWeights(
       flip: isUnsigned ? 0x80 : 0,
       rule: gemmRules[output.rule],
     },
-    pack: (target, firstColumn, columns) =>
-      packIntegerPanels(
-        target,
-        {
-          weights: corrected(),
-          columns,
-          depth,
-          bias,
-          inputZeroPoint: form.zeroPoint,
-          output,
-          firstColumn,
-        },
-        layout,
-      ),
+    packer: () => {
+      const weights = order(compact());
+      const matrix = { weights, depth, bias, inputZeroPoint: form.zeroPoint, output };
+      return (target, firstColumn, columns) =>
+        packIntegerPanels(target, { ...matrix, columns, firstColumn }, layout);
+    },
   };
 }
 
@@ -149,16 +139,12 @@ export function floatWeights(
     border: 0,
     // The clamp of floats lies in the panel.
     output: { zeroPoint: 0, low: 0, high: 0, flip: 0, rule: 0 },
-    pack: (target, firstColumn, columns) =>
-      packFloatPanels(target, {
-        weights: order(w.data as Float32Array),
-        columns,
-        depth,
-        bias: bias?.data as Float32Array | undefined,
-        low,
-        high,
-        firstColumn,
-      }),
+    packer: () => {
+      const weights = order(w.data as Float32Array);
+      const matrix = { weights, depth, bias: bias?.data as Float32Array | undefined, low, high };
+      return (target, firstColumn, columns) =>
+        packFloatPanels(target, { ...matrix, columns, firstColumn });
+    },
   };
 }
 
@@ -214,8 +200,9 @@ export function addPanels(
 ): Pointer[] {
   const size = panelsBytes(weights, columns);
   const all = context.addConstant("panels", groups * size, (target) => {
+    const pack = weights.packer();
     for (let group = 0; group < groups; group++) {
-      weights.pack(target.subarray(group * size, (group + 1) * size), group * columns, columns);
+      pack(target.subarray(group * size, (group + 1) * size), group * columns, columns);
     }
   });
   return Array.from({ length: groups }, (_, group) => advance(all, group * size));

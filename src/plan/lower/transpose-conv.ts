@@ -128,7 +128,7 @@ function phaseWeights(
   row: Phase,
   column: Phase,
 ): WeightOrder {
-  return <T extends Int16Array | Float32Array>(weights: T): T => {
+  return <T extends Int8Array | Int16Array | Float32Array>(weights: T): T => {
     const depth = row.taps * column.taps * inputChannels;
     const result = weights.slice(0, outputChannels * depth) as T;
     let to = 0;

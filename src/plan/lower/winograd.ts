@@ -11,10 +11,10 @@ import {
   winogradPanelBytes,
 } from "../../kernels/index.ts";
 import {
+  compactWeights,
   type Conv2DAttributes,
   type ConvGeometry,
   conv2DQuantization,
-  correctedWeights,
 } from "../../operators/index.ts";
 import { hasDot, type LowerContext } from "./context.ts";
 
@@ -44,7 +44,7 @@ export function lowerWinograd(
   if (context.forced !== undefined && !forced) return false;
   const { outputChannels, inputChannels: channels, batch, output, border } = geometry;
   const quantization = conv2DQuantization(x, w, y, attributes, context.rounding);
-  const weights = correctedWeights(
+  const weights = compactWeights(
     context.constant(1)!,
     quantization.weightZeroPoints,
     geometry.depth,
