@@ -1,4 +1,4 @@
-/** SQNR of formats against the table of methods.md, and the properties of the measure. */
+/** SQNR of formats against known values, and the properties of the measure. */
 import { describe, expect, it } from "vitest";
 import {
   findFormat,
@@ -20,7 +20,7 @@ describe("the quality of a format", () => {
     ["float6_e3m2fn", 25.6, 25.6, 25.6, 25.6],
     ["int4", 18.9, 15.5, 15.7, 11.0],
     ["float4_e2m1fn", 19.0, 18.3, 17.4, 15.1],
-  ])("%s is that of methods.md", (name, ...expected) => {
+  ])("%s is the known one", (name, ...expected) => {
     const format = findFormat(name)!;
     const got = (["gaussian", "laplace"] as const).flatMap((distribution) => {
       const { best, absmax } = qualityOf(format, distribution)!;

@@ -276,7 +276,7 @@ describe("sums in FP16 1-6-9, rounded to nearest", () => {
   const ones = (count: number) => new Array<number>(count).fill(1);
   const ramp = (count: number) => Array.from({ length: count }, (_, i) => 0.5 + (i % 16) / 16);
 
-  // methods.md, section 9: exact, free of randomness.
+  // Known answers: exact, free of randomness.
   it.each([
     ["16384 ones", ones(16_384), [1024, 8192, 16384, 16384, 16384, 16384, 16384]],
     ["65536 ones", ones(65_536), [1024, 8192, 16384, 32768, 65536, 65536, 65536]],

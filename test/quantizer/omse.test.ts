@@ -135,7 +135,7 @@ const laplace = quantiles((p) => {
 
 describe("the signal-to-noise ratio of the best scale", () => {
   it.each([
-    // methods.md, "Quality per bit": levels −7 … 7; the code −8 may only add to them.
+    // Levels −7 … 7; the code −8 may only add to them.
     ["int4", int4, 18.9, 15.7, 0.4],
     ["ternary", ternary, 7.2, 5.8, 0.05],
     // Codes ±1 leave 1 − E|t|²: 1 − 2 / π and 1 / 2.
