@@ -31,12 +31,10 @@ export interface PanelLayout {
   readonly weightBytes: 1 | 2;
 }
 
-/** Units of one step of the tile's loop over k. */
-const STEP_UNITS = 2;
-
-/** Units of an integer row of `depth` values. */
+/** Units of an integer row of `depth` values; the loop over k takes pairs two units at a time. */
 export function integerUnits(depth: number, { unitElements }: PanelLayout): number {
-  return Math.ceil(depth / (unitElements * STEP_UNITS)) * STEP_UNITS;
+  const step = unitElements === 4 ? 1 : 2;
+  return Math.ceil(depth / (unitElements * step)) * step;
 }
 
 /** Bytes from panel to panel of integer weights. */
