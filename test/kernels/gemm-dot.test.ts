@@ -79,6 +79,21 @@ describe.runIf(isExact).each(forms)("the relaxed dot on %s", (form) => {
         [17, 3, 3, 40],
         [2, 1],
       ],
+      [
+        [1, 7, 9, 5],
+        [8, 3, 3, 5],
+        [1, 1],
+      ],
+      [
+        [2, 12, 13, 3],
+        [8, 5, 5, 3],
+        [2, 2],
+      ],
+      [
+        [1, 33, 70, 3],
+        [8, 3, 3, 3],
+        [2, 2],
+      ],
     ];
     for (const [x, w, strides] of shapes) {
       for (const build of builds) {
