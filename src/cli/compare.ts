@@ -17,6 +17,7 @@ import {
   type Terminal,
   UsageError,
 } from "./command.ts";
+import { residentWeightBytes } from "./inspect.ts";
 import { LayerProbe, type LayerError } from "./layer-errors.ts";
 import { PRESETS } from "./presets.ts";
 import { goldenQuestions, labelledQuestions, type Question } from "./questions.ts";
@@ -132,7 +133,7 @@ async function measure(comparison: Comparison, terminal: Terminal): Promise<Comp
     const macs = model.plan.steps.reduce((sum, { macs: own }) => sum + own, 0);
     reports.push({
       name,
-      weightBytes: model.memory().weightBytes,
+      weightBytes: residentWeightBytes(model.graph, model.plan),
       medianMs: medians[i]!,
       macsPerSecond: macs / (medians[i]! / 1000),
       speedUp: medians[0]! / medians[i]!,

@@ -109,15 +109,13 @@ export function describeModel(
     outputs: graph.outputs.map((id, i) => describeValue(graph, id, outputNamesOf(graph)[i]!)),
     operators: countBy(graph.nodes.map(({ operator }) => operator.name)),
     dtypes: countBy(graph.values.map(({ type }) => type.format.name)),
-    macs: plan.steps.reduce((sum, { macs }) => sum + macs, 0),
-    weightBytes: constants.reduce(
-      (sum, { type }) => sum + byteLength(type.format, elementCount(type.shape)),
-      0,
+    macs: sum(plan.steps.map(({ macs }) => macs)),
+    weightBytes: sum(
+      constants.map(({ type }) => byteLength(type.format, elementCount(type.shape))),
     ),
-    packedWeightBytes: plan.constantBytes,
-    expandedWeightBytes: nodes.reduce(
-      (sum, { isExpanded, residentBytes }) => sum + (isExpanded ? residentBytes : 0),
-      0,
+    packedWeightBytes: residentWeightBytes(graph, plan),
+    expandedWeightBytes: sum(
+      nodes.map(({ isExpanded, residentBytes }) => (isExpanded ? residentBytes : 0)),
     ),
     arenaBytes: plan.arenaBytes,
     arenaLowerBound: plan.arenaLowerBound,
@@ -139,7 +137,7 @@ function describeValue(graph: Graph, id: number, name: string): TensorInfo {
 function describeStep(graph: Graph, plan: Plan, step: Step): NodeReport {
   const { name, operator, inputs } = graph.nodes[step.node]!;
   const kernel = step.kind === "kernel" ? step.kernel : "reference";
-  const residentBytes = constantBytes(plan, step);
+  const residentBytes = constantBytes(graph, plan, step);
   const weights = graph.values[inputs[1] ?? ABSENT];
   const isExpanded =
     weights?.constant !== undefined &&
@@ -156,16 +154,29 @@ function describeStep(graph: Graph, plan: Plan, step: Step): NodeReport {
   };
 }
 
-/** Bytes of the constants that a step reads. */
-function constantBytes(plan: Plan, step: Step): number {
-  if (step.kind !== "kernel") return 0;
+/** Bytes of all constants where the steps read them. */
+export function residentWeightBytes(graph: Graph, plan: Plan): number {
+  const plain = plan.steps.filter(({ kind }) => kind === "reference");
+  return plan.constantBytes + sum(plain.map((step) => constantBytes(graph, plan, step)));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}
+
+/** Bytes of the constants that a step reads: those of the plan, or the graph's own without a kernel. */
+function constantBytes(graph: Graph, plan: Plan, step: Step): number {
+  if (step.kind === "reference") {
+    const constants = graph.nodes[step.node]!.inputs.map((id) => graph.values[id]?.constant);
+    return sum(constants.map((constant) => constant?.data.byteLength ?? 0));
+  }
   const read = new Set<number>();
   for (const field of step.parameters) {
     if (field.kind === "pointer" && field.pointer.space === "constant") {
       read.add(field.pointer.constant);
     }
   }
-  return [...read].reduce((sum, constant) => sum + plan.constants[constant]!.sizeBytes, 0);
+  return sum([...read].map((constant) => plan.constants[constant]!.sizeBytes));
 }
 
 /** Most frequent first. */
