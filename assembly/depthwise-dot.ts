@@ -26,7 +26,10 @@ import {
   interleaveLow8,
 } from "./lanes";
 
-/** Four rows of `bytes` bytes → quads. Writes up to 60 bytes beyond. */
+/**
+ * Four rows of `bytes` bytes → quads, of which the first `used` (2, 3 or 4) have weights: the others may
+ * hold anything. Writes up to 60 bytes beyond.
+ */
 @inline
 function interleaveQuads(
   r0: usize,
@@ -36,16 +39,21 @@ function interleaveQuads(
   to: usize,
   bytes: i32,
   flip: v128,
+  used: i32,
 ): void {
   for (let i: usize = 0; i < <usize>bytes; i += 16) {
     const a = v128.xor(v128.load(r0 + i), flip);
     const b = v128.xor(v128.load(r1 + i), flip);
-    const c = v128.xor(v128.load(r2 + i), flip);
-    const d = v128.xor(v128.load(r3 + i), flip);
     const abl = interleaveLow8(a, b);
     const abh = interleaveHigh8(a, b);
-    const cdl = interleaveLow8(c, d);
-    const cdh = interleaveHigh8(c, d);
+    let cdl = abl;
+    let cdh = abh;
+    if (used > 2) {
+      const c = v128.xor(v128.load(r2 + i), flip);
+      const d = used > 3 ? v128.xor(v128.load(r3 + i), flip) : c;
+      cdl = interleaveLow8(c, d);
+      cdh = interleaveHigh8(c, d);
+    }
     v128.store(to, interleaveLow16(abl, cdl));
     v128.store(to, interleaveHigh16(abl, cdl), 16);
     v128.store(to, interleaveLow16(abh, cdh), 32);
@@ -66,9 +74,15 @@ function rowAt(p: DepthwiseParameters, image: usize, row: i32, border: usize): u
   return <u32>row < <u32>p.inputHeight ? image + row * p.inputWidth * p.xStride : border;
 }
 
-/** The planes of the output rows from `oy` on. */
+/** The planes of the output rows from `oy` on, `rows` of them. */
 @inline
-function loadPlanes(p: DepthwiseParameters, image: usize, oy: i32, scratch: usize): void {
+function loadPlanes(
+  p: DepthwiseParameters,
+  image: usize,
+  oy: i32,
+  rows: i32,
+  scratch: usize,
+): void {
   const flip = i32x4.splat(p.inputFlip);
   const pad = i8x16.splat(<i8>p.padCode);
   const border = borderRow(p, scratch);
@@ -77,18 +91,16 @@ function loadPlanes(p: DepthwiseParameters, image: usize, oy: i32, scratch: usiz
   const step = p.dilationY;
   let row = oy * p.strideY - p.padTop;
   let to = scratch;
-  for (let plane = 0; plane < p.planes; plane++) {
+  for (let used = p.filterHeight + rows - 1; used > 0; used -= 4) {
     const interior = to + p.padLeft * quad;
     fillRun(to, pad, p.padLeft * quad);
-    interleaveQuads(
-      rowAt(p, image, row, border),
-      rowAt(p, image, row + step, border),
-      rowAt(p, image, row + 2 * step, border),
-      rowAt(p, image, row + 3 * step, border),
-      interior,
-      inside,
-      flip,
-    );
+    const r0 = rowAt(p, image, row, border);
+    const r1 = rowAt(p, image, row + step, border);
+    const r2 = rowAt(p, image, row + 2 * step, border);
+    const r3 = rowAt(p, image, row + 3 * step, border);
+    if (used >= 4) interleaveQuads(r0, r1, r2, r3, interior, inside, flip, 4);
+    else if (used == 3) interleaveQuads(r0, r1, r2, r3, interior, inside, flip, 3);
+    else interleaveQuads(r0, r1, r2, r3, interior, inside, flip, 2);
     fillRun(interior + inside * 4, pad, p.padRight * quad);
     row += 4 * step;
     to += p.rowBytes;
@@ -108,7 +120,7 @@ function depthwiseDot(parameters: usize, scratch: usize, tile: i32, rows: i32): 
   const zero = v128.xor(i8x16.splat(<i8>p.padCode), i32x4.splat(p.inputFlip));
   fillRun(borderRow(p, scratch), zero, p.inputWidth * p.channels);
   for (let oy = start; oy < end; oy += rows) {
-    loadPlanes(p, image, oy, scratch);
+    loadPlanes(p, image, oy, rows, scratch);
     if (rows == 2) twoRows(p, scratch, y, oy + 1 < end);
     else oneRow(p, scratch, y);
     y += rows * rowStride;
