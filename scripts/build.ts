@@ -94,6 +94,12 @@ async function bundlePackage(from: string, outdir: string): Promise<void> {
     plugins: [imagesStayOutside],
     logLevel: "warning",
   });
+  // No file has side effects, and another bundler warns of imports that could only be for them.
+  for (const name of readdirSync(outdir).filter((file) => file.endsWith(".js"))) {
+    const file = join(outdir, name);
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replaceAll(/^import "\.\/[\w-]+\.js";\n/gm, ""));
+  }
 }
 
 /** The image readers are CommonJS and require modules of Node: a bundle of their own. */
