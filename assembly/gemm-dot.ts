@@ -204,11 +204,13 @@ function sweepBytes<R>(
     }
     let a = strip;
     let row: usize = offsets;
-    for (let left = rows; left > 0; left -= MR) {
-      tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch);
+    let left = rows;
+    for (; left >= MR; left -= MR) {
+      tile5x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch);
       a += stride * MR;
       row += 4 * MR;
     }
+    if (left > 0) tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch);
   }
 }
 
