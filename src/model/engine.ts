@@ -1,6 +1,6 @@
 /** Memory, module and threads for a plan, and what to fall back to where the host refuses. */
 import { PoolError } from "../errors.ts";
-import { bindPlan, Runner, type WorkerFactory } from "../schedule/index.ts";
+import { bindPlan, canUsePool, Runner, type WorkerFactory } from "../schedule/index.ts";
 import {
   type KernelSet,
   loadModules,
@@ -26,16 +26,13 @@ const checkedKernels = new Set<string>();
 /** Set once a comparison failed: the pass stays off. */
 let revectorizationFault: string | undefined;
 
-/** Worker threads of a model that may use `threads`. */
-export function workersFor(threads: number): number {
-  return threads > 1 && whyNoThreads() === undefined ? threads : 0;
-}
-
 export function createEngine(options: EngineOptions): Engine {
   const { graph, plan, rounding, threads } = options;
   const diagnostics: string[] = [];
   const noThreads = whyNoThreads();
-  let workers = workersFor(threads);
+  // Threads that no run would wake are not started.
+  const isWorthPool = options.minPoolMacs !== undefined || canUsePool(plan);
+  let workers = threads > 1 && noThreads === undefined && isWorthPool ? threads : 0;
   if (threads > 1 && noThreads !== undefined) diagnostics.push(`one thread: ${noThreads}`);
   return {
     graph,

@@ -5,9 +5,9 @@ import { checkWork, importModel, type Limits, resolveLimits } from "../importers
 import { createPlan, type Machine, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { WorkerFactory } from "../schedule/index.ts";
-import { beginModules, hasRelaxedSimd, relaxedDotClass } from "../wasm/index.ts";
+import { hasRelaxedSimd, relaxedDotClass } from "../wasm/index.ts";
 import { capabilities } from "./capabilities.ts";
-import { createEngine, workersFor } from "./engine.ts";
+import { createEngine } from "./engine.ts";
 import { Model } from "./model.ts";
 import { applyRequantization, type RequantizeOptions } from "./requantization.ts";
 import { type ModelSource, readSource } from "./source.ts";
@@ -37,7 +37,10 @@ export interface LoadOptions extends RequantizeOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Makes a module worker of `bitlane/worker`, where a policy or bundler needs its own URL. */
   readonly createWorker?: WorkerFactory;
-  /** Multiply-accumulates between two stops that make waking the threads worthwhile. */
+  /**
+   * Multiply-accumulates between two stops that make waking the threads worthwhile. Default: as many as
+   * take longer than the waking, by the speed of their kernels.
+   */
   readonly minPoolMacs?: number;
   /** Instruction set. Default: the best that the host validates. Results do not depend on it. */
   readonly isa?: "simd128" | "relaxed";
@@ -104,10 +107,7 @@ function planGraph(inferred: Graph, options: LoadOptions): PlannedModel {
  *   is missing), ResourceError, InputError (options), PlatformError, CancelledError
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const threads = checkThreads(options.threads);
-  const shared = workersFor(threads) > 0;
-  // The engine compiles the kernels on threads of its own while this one reads and plans the model.
-  if (options.revectorize !== true) await beginModules({ isa: chooseIsa(options), shared });
+  checkThreads(options.threads);
   return loadGraph(await readGraph(source, options), options);
 }
 

@@ -1,6 +1,6 @@
 /** One inference: the steps in order, by the pool where that pays, by the calling thread elsewhere. */
 import { CancelledError, PoolError } from "../errors.ts";
-import type { Plan } from "../plan/index.ts";
+import type { Plan, Step } from "../plan/index.ts";
 import type { Binding } from "./bind.ts";
 import type { WorkerFactory } from "./host.ts";
 import { Pool } from "./pool.ts";
@@ -17,33 +17,66 @@ export interface Segment {
   readonly way: "reference" | "owner" | "pool";
 }
 
-/** Below this a segment is over before a sleeping worker has begun (see docs/performance.md). */
-const MIN_POOL_MACS = 8e6;
+/**
+ * Estimated milliseconds below which a segment is over before a sleeping worker has begun
+ * (bench/threads.ts): `run` wakes all workers and then the owner, `runSync` has the owner begin at once,
+ * a batch wakes a worker for each whole inference.
+ */
+const MIN_RUN_MS = 0.25;
+const MIN_SYNC_MS = 0.1;
+const MIN_ALONE_MS = 0.06;
+
+/** Multiply-accumulates per millisecond, low estimates: relaxed dot, every other kernel. */
+const RELAXED_MACS = 80e6;
+const PLAIN_MACS = 35e6;
 
 export interface RunnerOptions {
   readonly createWorker?: WorkerFactory | undefined;
-  /** Multiply-accumulates that make waking the workers worthwhile. */
+  /** Multiply-accumulates that make waking the workers worthwhile, in place of the estimates. */
   readonly minPoolMacs?: number | undefined;
 }
 
-/** Cuts a plan into segments. Kernel steps go to the pool if they are worth it. */
-export function cutSegments(plan: Plan, minPoolMacs: number): Segment[] {
-  const segments: { from: number; to: number; way: Segment["way"]; macs: number }[] = [];
+function estimateMs(step: Step): number {
+  const isRelaxed = step.kind === "kernel" && step.kernel.endsWith("_relaxed");
+  return step.macs / (isRelaxed ? RELAXED_MACS : PLAIN_MACS);
+}
+
+/**
+ * Cuts a plan into segments. Kernel steps go to the pool if together they take `minMs`, or have
+ * `minMacs` where that is given.
+ */
+export function cutSegments(plan: Plan, minMs: number, minMacs?: number): Segment[] {
+  const segments: { from: number; to: number; way: Segment["way"]; work: number }[] = [];
   plan.steps.forEach((step, i) => {
     const way = step.kind === "reference" ? "reference" : "owner";
+    const work = minMacs === undefined ? estimateMs(step) : step.macs;
     const last = segments.at(-1);
     if (last !== undefined && last.way === way) {
       last.to = i + 1;
-      last.macs += step.macs;
+      last.work += work;
     } else {
-      segments.push({ from: i, to: i + 1, way, macs: step.macs });
+      segments.push({ from: i, to: i + 1, way, work });
     }
   });
-  return segments.map(({ from, to, way, macs }) => ({
+  return segments.map(({ from, to, way, work }) => ({
     from,
     to,
-    way: way === "owner" && macs >= minPoolMacs ? "pool" : way,
+    way: way === "owner" && work >= (minMacs ?? minMs) ? "pool" : way,
   }));
+}
+
+/** Whether any way of running wakes the workers: a batch does for the shortest networks. */
+export function canUsePool(plan: Plan): boolean {
+  return isWorthWaking(plan, MIN_ALONE_MS) || hasPoolSegment(cutSegments(plan, MIN_SYNC_MS));
+}
+
+function isWorthWaking(plan: Plan, minMs: number): boolean {
+  const isWhole = plan.steps.every(({ kind }) => kind === "kernel");
+  return isWhole && plan.steps.reduce((sum, step) => sum + estimateMs(step), 0) >= minMs;
+}
+
+function hasPoolSegment(segments: readonly Segment[]): boolean {
+  return segments.some(({ way }) => way === "pool");
 }
 
 export interface StepTime {
@@ -55,6 +88,10 @@ export class Runner {
   readonly binding: Binding;
   readonly pool: Pool | undefined;
   readonly segments: readonly Segment[];
+  /** The same for `runSync`, which wakes the workers for less. */
+  readonly syncSegments: readonly Segment[];
+  /** True if a whole inference can be given to one worker, and is worth it. */
+  readonly canRunAlone: boolean;
   readonly #walker: Walker;
   readonly #reference: ReferenceRun;
 
@@ -63,11 +100,16 @@ export class Runner {
     walker: Walker,
     pool: Pool | undefined,
     reference: ReferenceRun,
-    minPoolMacs: number,
+    minPoolMacs: number | undefined,
   ) {
     this.binding = binding;
     this.pool = pool;
-    this.segments = cutSegments(binding.plan, pool === undefined ? Infinity : minPoolMacs);
+    const { plan } = binding;
+    const minMacs = pool === undefined ? Infinity : minPoolMacs;
+    this.segments = cutSegments(plan, MIN_RUN_MS, minMacs);
+    this.syncSegments = cutSegments(plan, MIN_SYNC_MS, minMacs);
+    this.canRunAlone =
+      pool !== undefined && isWorthWaking(plan, minMacs === undefined ? MIN_ALONE_MS : 0);
     this.#walker = walker;
     this.#reference = reference;
   }
@@ -76,7 +118,7 @@ export class Runner {
   static async start(
     binding: Binding,
     reference: ReferenceRun,
-    { createWorker, minPoolMacs = MIN_POOL_MACS }: RunnerOptions = {},
+    { createWorker, minPoolMacs }: RunnerOptions = {},
   ): Promise<Runner> {
     const walker = new Walker(binding.program, 0);
     const pool = binding.program.workers > 0 ? await Pool.start(walker, createWorker) : undefined;
@@ -101,15 +143,10 @@ export class Runner {
 
   /** Lane 0, blocking. `canWait`: the calling thread may sleep; else it works alone. */
   runSync(canWait: boolean): void {
-    for (const segment of this.segments) {
+    for (const segment of this.syncSegments) {
       if (segment.way === "pool" && canWait) this.pool!.runSharedSync(segment.from, segment.to);
       else this.#runHere(segment, 0);
     }
-  }
-
-  /** True if a whole inference can be given to one worker. */
-  get canRunAlone(): boolean {
-    return this.pool !== undefined && this.segments.every(({ way }) => way !== "reference");
   }
 
   async runAlone(worker: number, lane: number): Promise<void> {

@@ -25,13 +25,7 @@ async function loadBase64(build: Build): Promise<string> {
   }
 }
 
-/** A module on its way: its bytes are there, or could not be had, and then it is compiled. */
-interface PendingModule {
-  readonly begun: Promise<unknown>;
-  readonly module: Promise<WebAssembly.Module>;
-}
-
-const compiled = new Map<string, PendingModule>();
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
  * The modules with the kernels of a set, compiled once per process and variant. A variant is the same
@@ -39,49 +33,29 @@ const compiled = new Map<string, PendingModule>();
  * @throws PlatformError where compiling is refused
  */
 export function loadModules(set: KernelSet, variant = ""): Promise<readonly WebAssembly.Module[]> {
-  return Promise.all(buildsOf(set).map((build) => loadModule(build, variant).module));
+  const suffix = set.shared ? "-shared" : "";
+  const builds: Build[] = [`plain${suffix}`];
+  if (set.isa === "relaxed") builds.push(`relaxed${suffix}`);
+  return Promise.all(builds.map((build) => loadModule(build, variant)));
 }
 
-/**
- * Resolves when the engine has begun to compile the modules of a set, on threads of its own while the
- * caller goes on. Never rejects: what failed, `loadModules` tells.
- */
-export async function beginModules(set: KernelSet): Promise<void> {
-  await Promise.allSettled(buildsOf(set).map((build) => loadModule(build, "").begun));
-}
-
-function buildsOf({ isa, shared }: KernelSet): Build[] {
-  const suffix = shared ? "-shared" : "";
-  return isa === "relaxed" ? [`plain${suffix}`, `relaxed${suffix}`] : [`plain${suffix}`];
-}
-
-function loadModule(build: Build, variant: string): PendingModule {
+function loadModule(build: Build, variant: string): Promise<WebAssembly.Module> {
   const key = `${build} ${variant}`;
-  let pending = compiled.get(key);
-  if (pending === undefined) {
-    const bytes = readModule(build);
-    const module = bytes.then((read) => compile(build, read, variant));
+  let module = compiled.get(key);
+  if (module === undefined) {
+    module = compile(build, variant);
     module.catch(() => compiled.delete(key));
-    pending = { begun: bytes, module };
-    compiled.set(key, pending);
+    compiled.set(key, module);
   }
-  return pending;
+  return module;
 }
 
-async function readModule(build: Build): Promise<Uint8Array<ArrayBuffer>> {
+async function compile(build: Build, variant: string): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== "object") {
     throw new PlatformError("expected WebAssembly, got a host without it");
   }
   const bytes = await inflate(await loadBase64(build));
   if (bytes.length === 0) throw new InternalError(`expected a module for ${build}, got 0 bytes`);
-  return bytes;
-}
-
-async function compile(
-  build: Build,
-  bytes: Uint8Array<ArrayBuffer>,
-  variant: string,
-): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(variant === "" ? bytes : withSection(bytes, variant));
   } catch (cause) {

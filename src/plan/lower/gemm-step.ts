@@ -177,7 +177,14 @@ export function gemmStep(context: LowerContext, product: GemmProduct): void {
   // Byte rows are copied in steps of 16.
   const rowBytes = Math.ceil((units * UNIT_BYTES) / 16) * 16;
   const mr = gemmTileRows(operands);
-  const { tiles, ...grid } = gemmGrid({ m, n, k: depth, rowBytes, mr });
+  const { tiles, ...grid } = gemmGrid({
+    m,
+    n,
+    k: depth,
+    rowBytes,
+    mr,
+    elementBytes: weights.elementBytes,
+  });
   const { x, y, panels: w } = product;
   const request: StepRequest = {
     kernel: gemmKernelName(operation, operands),

@@ -10,7 +10,7 @@ import type { LowerContext, Lowering, StepRequest } from "./context.ts";
 import { shortName, splitRows } from "./tiles.ts";
 
 /** Elements of one tile: some 20 µs. */
-const TILE_ELEMENTS = 131_072;
+const TILE_ELEMENTS = 65_536;
 /** Columns of a tile that is a part of a row. */
 const COLUMN_UNIT = 64;
 

@@ -21,6 +21,9 @@ import { hasDot, type LowerContext } from "./context.ts";
 /** Bytes of V of one group: they stay in the second-level cache while every panel passes. */
 const GROUP_BYTES = 320 * 1024;
 const MAX_GROUP_TILES = 32;
+const LEAST_GROUP_TILES = 4;
+/** Panels of one cache line of y. */
+const LINE_PANELS = 64 / GEMM_NR;
 /** Aim for one grid tile, in multiplies. */
 const TILE_MACS = 600_000;
 const MAX_TILES = 16;
@@ -126,21 +129,22 @@ function isWinogradForm({
   );
 }
 
-/** Groups of output tiles by cache; panels are cut only where the groups are too few for threads. */
+/**
+ * Groups of output tiles by cache, and as many as threads want where the weights stay in it too. Panels are cut only where that does not
+ * give enough, at whole cache lines of y: two threads that write one line wait for each other.
+ */
 function winogradGrid(tileCount: number, panels: number, channels: number) {
+  const multiplies = tileCount * WINOGRAD_POSITIONS * channels * panels * GEMM_NR;
+  const aim = Math.min(2 * Math.round(multiplies / TILE_MACS / 2), MAX_TILES);
   const fitting = Math.floor(GROUP_BYTES / (WINOGRAD_POSITIONS * channels * 2));
-  const most = Math.min(
-    Math.max(fitting - (fitting % WINOGRAD_QUAD), WINOGRAD_QUAD),
-    MAX_GROUP_TILES,
-  );
+  const staysCached = WINOGRAD_POSITIONS * channels * panels * GEMM_NR * 2 <= GROUP_BYTES;
+  const shared = staysCached ? Math.ceil(tileCount / aim) : tileCount;
+  const most = Math.max(Math.min(fitting, MAX_GROUP_TILES, shared), LEAST_GROUP_TILES);
   const groups = Math.ceil(tileCount / most);
   const groupTiles = Math.ceil(tileCount / groups / WINOGRAD_QUAD) * WINOGRAD_QUAD;
   const groupCount = Math.ceil(tileCount / groupTiles);
-  const multiplies = tileCount * WINOGRAD_POSITIONS * channels * panels * GEMM_NR;
-  const aim = Math.min(Math.round(multiplies / TILE_MACS), MAX_TILES);
-  const tilePanels = Math.ceil(
-    panels / Math.max(1, Math.min(panels, Math.round(aim / groupCount))),
-  );
+  const wanted = Math.ceil(panels / Math.max(1, Math.round(aim / groupCount)));
+  const tilePanels = Math.min(Math.ceil(wanted / LINE_PANELS) * LINE_PANELS, panels);
   const chunks = Math.ceil(panels / tilePanels);
   return { groupTiles, tilePanels, chunks, tiles: groupCount * chunks };
 }
