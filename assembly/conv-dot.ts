@@ -3,9 +3,10 @@
  * order (kh, kw, c), copied by runs as in `conv.ts`; no interleaving follows.
  */
 import { ConvParameters, gatherAcross } from "./conv";
-import { FlippedQuads, Quads } from "./formats/quads";
-import { NR, OFFSETS, stripOf } from "./gemm";
+import { FlippedQuads, NarrowedQuads, Quads } from "./formats/quads";
+import { NR, OFFSETS, stripOf } from "./grid";
 import { rowBytes, sweepStrip } from "./gemm-dot";
+import { narrowRow } from "./low-bit";
 
 /** One run of a window. Reads and writes up to 15 bytes beyond. */
 @inline
@@ -57,7 +58,7 @@ function copyWindows<X>(
 }
 
 /** The windows of pixels [first, first + rows) of all images, and their places in y. */
-function gatherBytes<X>(p: ConvParameters, first: i32, rows: i32, scratch: usize): void {
+export function gatherBytes<X>(p: ConvParameters, first: i32, rows: i32, scratch: usize): void {
   const runBytes = <usize>(p.kernelWidth * p.channelBytes);
   const bytes = rowBytes(p);
   const isDense = p.dilationX == 1 && p.channelBytes == p.xStride;
@@ -89,12 +90,14 @@ function gatherBytes<X>(p: ConvParameters, first: i32, rows: i32, scratch: usize
         const windows = min(left, (lastX - x) / p.strideX + 1);
         const from = p.x + <usize>((image * p.height + y) * lineBytes + x * p.xStride);
         copyWindows<X>(p, to, from, windows, runBytes, tapRowBytes);
+        if (changetype<X>(0).isNarrowed()) narrowRow(p, to, <usize>windows * bytes);
         to += <usize>windows * bytes;
         x += windows * p.strideX;
         left -= windows;
       } else {
         gatherAcross(p, image, y, x, isDense, to);
-        if (!changetype<X>(0).isRaw()) copyBytes<X>(to, to, bytes);
+        if (changetype<X>(0).isNarrowed()) narrowRow(p, to, bytes);
+        else if (!changetype<X>(0).isRaw()) copyBytes<X>(to, to, bytes);
         to += bytes;
         x += p.strideX;
         left--;
@@ -126,4 +129,9 @@ export function conv_x8_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile
 /** Flipped bytes · int8. */
 export function conv_f8_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   convTile<FlippedQuads>(changetype<ConvParameters>(parameters), scratch, tile);
+}
+
+/** Bytes narrowed to 4 bits or fewer · int8: either class reads them alike. */
+export function conv_u4_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+  convTile<NarrowedQuads>(changetype<ConvParameters>(parameters), scratch, tile);
 }

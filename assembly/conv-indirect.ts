@@ -9,7 +9,8 @@
  * of four spills garbage that the next tap overwrites. So a tap must fill whole units.
  */
 import { Int8, UInt8 } from "./formats/integer";
-import { GridParameters, integerTile, OFFSETS, PairsOfInt16, PairsOfInt8, stripOf } from "./gemm";
+import { integerTile, PairsOfInt16, PairsOfInt8 } from "./gemm";
+import { GridParameters, OFFSETS, stripOf } from "./grid";
 import { interleaveRows, MR, widenRow } from "./pack";
 
 

@@ -13,9 +13,11 @@
  * Also the form of a sub-convolution that writes every s-th pixel of y (`lower/transpose-conv.ts`):
  * rows and images of y have their own strides.
  */
-import { Int8, UInt8 } from "./formats/integer";
-import { GridParameters, integerTile, OFFSETS, PairsOfInt16, PairsOfInt8, stripOf } from "./gemm";
+import { Int8, Narrowed, UInt8 } from "./formats/integer";
+import { integerTile, PairsOfInt16, PairsOfInt8 } from "./gemm";
+import { GridParameters, OFFSETS, stripOf } from "./grid";
 import { copyRun, fillRun } from "./lanes";
+import { narrowRow } from "./low-bit";
 import { interleaveRows, MR, PACK_SLACK, widenRow } from "./pack";
 
 
@@ -58,7 +60,8 @@ export function packWindows<X>(p: ConvParameters, first: i32, rows: i32, scratch
   const units = p.units;
   const kernelHeight = p.kernelHeight;
   const runBytes = <usize>(p.kernelWidth * p.channelBytes);
-  const rowBytes = ((<usize>kernelHeight * runBytes + 15) & ~15) + ROW_SLACK;
+  const windowBytes = (<usize>kernelHeight * runBytes + 15) & ~15;
+  const rowBytes = windowBytes + ROW_SLACK;
   const isDense = p.dilationX == 1 && p.channelBytes == p.xStride;
   const lineBytes = p.width * p.xStride;
   const tapRowBytes = <usize>(lineBytes * p.dilationY);
@@ -106,6 +109,7 @@ export function packWindows<X>(p: ConvParameters, first: i32, rows: i32, scratch
       } else {
         gatherAcross(p, image, y, x, isDense, gather);
       }
+      if (changetype<X>(0).isNarrowed()) narrowRow(p, gather, windowBytes);
       store<i32>(offsets, offset);
       offsets += 4;
       gather += rowBytes;
@@ -202,6 +206,15 @@ export function conv_i8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32):
 /** uint8 · (weight − zero point) as int16: legacy uint8 models. */
 export function conv_u8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
   integerTile<ConvParameters, UInt8, PairsOfInt16>(
+    changetype<ConvParameters>(parameters),
+    scratch,
+    tile,
+  );
+}
+
+/** int8 or uint8 narrowed to 4 bits or fewer · int8. */
+export function conv_u4_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
+  integerTile<ConvParameters, Narrowed, PairsOfInt8>(
     changetype<ConvParameters>(parameters),
     scratch,
     tile,

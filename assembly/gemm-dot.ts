@@ -25,7 +25,9 @@
  * harmlessly, the final one is proven to fit by `infer`.
  */
 import { FlippedQuads, Quads } from "./formats/quads";
-import { GemmParameters, GridParameters, NR, OFFSETS, stripOf } from "./gemm";
+import { GemmParameters } from "./gemm";
+import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
+import { openPanel } from "./low-bit";
 import { Fp32Rule, ReferenceRule, RULE_FP32, storeConstants } from "./requantize";
 
 /** Rows of a tile. */
@@ -47,7 +49,7 @@ export function rowBytes(p: GridParameters): usize {
 
 /** Rows [first, first + rows) as bytes: their places in y, and a copy where X flips them. */
 @inline
-function packBytes<X>(p: GemmParameters, first: i32, rows: i32, scratch: usize): void {
+export function packBytes<X>(p: GemmParameters, first: i32, rows: i32, scratch: usize): void {
   let offsets = scratch + OFFSETS;
   for (let i = first; i < first + rows; i++) {
     store<i32>(offsets, i * p.yStride);
@@ -195,7 +197,7 @@ function sweepBytes<R>(
   storeConstants(p, scratch);
   const offsets = scratch + OFFSETS;
   for (let panel = first; panel < last; panel++) {
-    const w = p.w + <usize>panel * <usize>p.panelBytes;
+    const w = openPanel(p, panel, <usize>units * PANEL_UNIT, p.weightOffset, scratch);
     const y = p.y + <usize>(panel * NR);
     const columns = p.n - panel * NR;
     if (rows == 1) {

@@ -13,7 +13,8 @@
 import { ConvParameters } from "./conv";
 import { IndirectParameters } from "./conv-indirect";
 import { Float32 } from "./formats/float";
-import { GemmParameters, GridParameters, NR, OFFSETS, stripOf, UNIT } from "./gemm";
+import { GemmParameters, UNIT } from "./gemm";
+import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { MR } from "./pack";
 
 /** Bytes of one column of y. */

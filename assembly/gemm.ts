@@ -24,45 +24,24 @@
  * end ran 15 % slower in V8 (docs/performance.md).
  */
 import { Int16, Int8, UInt8 } from "./formats/integer";
+import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { storePart64 } from "./lanes";
+import { openPanel } from "./low-bit";
 import { interleaveRows, MR, widenRow } from "./pack";
 import {
   fp32Base,
   fp32Floor,
   Fp32Rule,
   narrowRows,
-  OutputParameters,
   ReferenceRule,
   RULE_FP32,
   storeCodes,
 } from "./requantize";
 
-/** Columns of one panel. */
-export const NR: i32 = 8;
 /** A unit in bytes. */
 export const UNIT: usize = 4;
-
-/** What every kernel of this family needs; the grid is tiles of rows × chunks of panels. */
-@unmanaged
-export class GridParameters extends OutputParameters {
-  x: usize;
-  w: usize;
-  /** Rows and columns of y. */
-  m: i32;
-  n: i32;
-  /** Units of one row, even. */
-  units: i32;
-  /** Bytes from panel to panel of w. */
-  panelBytes: i32;
-  /** Bytes from row to row of y. */
-  yStride: i32;
-  /** Rows and panels of one grid tile, grid tiles per row of the grid. */
-  tileRows: i32;
-  tilePanels: i32;
-  chunks: i32;
-  /** Rows that are packed at a time, a multiple of 4. */
-  stripRows: i32;
-}
+/** Bytes of one unit of a panel of int8: 8 columns of 2 k. */
+const PANEL_UNIT: usize = 16;
 
 /** Rows that lie `xStride` bytes apart. */
 @unmanaged
@@ -74,20 +53,6 @@ export class GemmParameters extends GridParameters {
   pack<X>(first: i32, rows: i32, scratch: usize): void {
     packRows<X>(this, first, rows, scratch);
   }
-}
-
-/**
- * Scratch of one thread:
- *
- *     accumulators of one tile │ offset in y of each row of the strip │ strip │ rows before packing
- *     128 bytes                │ stripRows · 4                        │       │ (windows only)
- */
-export const OFFSETS: usize = 128;
-
-
-@inline
-export function stripOf(p: GridParameters, scratch: usize): usize {
-  return scratch + OFFSETS + <usize>p.stripRows * 4;
 }
 
 /** Packs contiguous rows. */
@@ -256,7 +221,7 @@ function sweep<W, R>(p: GridParameters, rows: i32, first: i32, last: i32, scratc
   const offsets = scratch + OFFSETS;
   const panels = rows & ~(MR - 1);
   for (let panel = first; panel < last; panel++) {
-    const w = p.w + <usize>panel * <usize>p.panelBytes;
+    const w = openPanel(p, panel, <usize>units * PANEL_UNIT, p.weightOffset, scratch);
     const y = p.y + <usize>panel * NR;
     const columns = p.n - panel * NR;
     let a = strip;

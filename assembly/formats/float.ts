@@ -11,4 +11,10 @@ export class Float32 {
   widen(): v128 {
     return v128.load(changetype<usize>(this));
   }
+
+
+  @inline
+  isNarrowed(): bool {
+    return false;
+  }
 }

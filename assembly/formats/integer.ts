@@ -34,6 +34,30 @@ export class Int8 {
   widenFourth(): v128 {
     return v128.load8x8_s(changetype<usize>(this), 24);
   }
+
+
+  @inline
+  isNarrowed(): bool {
+    return false;
+  }
+}
+
+/** 8 bytes that packing turns into codes of 4 bits or fewer (`narrowRow`) → 8 int16. */
+@unmanaged
+export class Narrowed {
+  codes: u64;
+
+
+  @inline
+  widen(): v128 {
+    return v128.load8x8_s(changetype<usize>(this));
+  }
+
+
+  @inline
+  isNarrowed(): bool {
+    return true;
+  }
 }
 
 /** 8 unsigned bytes → 8 int16 = 4 units. Activations only. */
@@ -45,6 +69,12 @@ export class UInt8 {
   @inline
   widen(): v128 {
     return v128.load8x8_u(changetype<usize>(this));
+  }
+
+
+  @inline
+  isNarrowed(): bool {
+    return false;
   }
 }
 

@@ -20,6 +20,12 @@ export class Quads {
   isRaw(): bool {
     return true;
   }
+
+
+  @inline
+  isNarrowed(): bool {
+    return false;
+  }
 }
 
 /** 16 bytes with the top bit flipped: int8 codes plus 128, or uint8 codes minus 128. */
@@ -38,5 +44,36 @@ export class FlippedQuads {
   @inline
   isRaw(): bool {
     return false;
+  }
+
+
+  @inline
+  isNarrowed(): bool {
+    return false;
+  }
+}
+
+/** 16 bytes that packing turns into codes of 4 bits or fewer: `narrowRow` in `low-bit.ts`. */
+@unmanaged
+export class NarrowedQuads {
+  low: u64;
+  high: u64;
+
+
+  @inline
+  widen(): v128 {
+    return v128.load(changetype<usize>(this));
+  }
+
+
+  @inline
+  isRaw(): bool {
+    return false;
+  }
+
+
+  @inline
+  isNarrowed(): bool {
+    return true;
   }
 }

@@ -1,11 +1,11 @@
 /**
- * The matrix-product family: `assembly/gemm.ts`, `conv.ts`, `conv-indirect.ts`, `gemm-float.ts`. The
- * three operations differ in how they pack activations: `gemm` takes rows as they lie, `conv` copies
- * windows (im2col per strip), `igemm` follows an indirection table.
+ * The matrix-product family: `assembly/gemm*.ts`, `conv*.ts`. The three operations differ in how they
+ * pack activations: `gemm` takes rows as they lie, `conv` copies windows (im2col per strip), `igemm`
+ * follows an indirection table.
  */
 import type { Kernel } from "./kernel.ts";
 
-/** Columns of a tile. */
+/** Columns of a tile, but of tables. */
 export const GEMM_NR = 8;
 
 /** `OutputParameters.rule`. */
@@ -15,6 +15,9 @@ const grid = [
   ["y", "zeroPoint", "low", "high", "flip", "rule"],
   ["x", "w", "m", "n", "units", "panelBytes", "yStride"],
   ["tileRows", "tilePanels", "chunks", "stripRows"],
+  ["weightBits", "weightOffset", "lowBitScratch"],
+  ["narrowFlip", "narrowMultiplier", "narrowAddend", "narrowHigh"],
+  ["flushSteps", "widenFlushes"],
 ].flat();
 
 /** Fields of each operation's parameter block. */
@@ -30,67 +33,118 @@ const blocks = {
 } as const;
 
 export type GemmOperation = keyof typeof blocks;
+
+/** How a kernel multiplies: int16 pairs, the relaxed dots into int32 and into int16, look-up, float32. */
+export type GemmMethod = "pairs" | "dot" | "deep" | "tables" | "float";
+
+/** Operands and tile of a kernel: what its name says behind the operation. */
+export interface GemmForm {
+  readonly name: string;
+  readonly method: GemmMethod;
+  readonly operations: readonly GemmOperation[];
+  readonly isa: Kernel["isa"];
+  /** The tile: its rows and columns, and the k of one unit of activations. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly unitElements: 1 | 2 | 4;
+  /** Units of one step of the tile's loop over k. */
+  readonly stepUnits: 1 | 2 | 4;
+  /** Bits of a weight in a panel. */
+  readonly weightBits: 1 | 2 | 4 | 8 | 16 | 32;
+  readonly maxDepth?: number;
+}
+
+/** ⌊(2^31 − 1) / (largest |x − zeroPoint| · |w|)⌋, |w| as int8, as int16 less a zero point. */
+const MAX_DEPTH = 65_793;
+const MAX_WIDE_DEPTH = 33_025;
+
+const weightBits = { i16: 16, i8: 8, i4: 4, i2: 2, b1: 1 } as const;
+type WeightCode = keyof typeof weightBits;
+
 /**
- * Packed activations and weights: `i16` weights are int8 or uint8 ones less their zero point; `x8`
- * activations are bytes as they are stored, `f8` have their top bit flipped (relaxed dot).
+ * Packed activations: `i8` and `u8` widened, or as int8; `x8` bytes as they are stored, `f8` with their
+ * top bit flipped (relaxed dot with accumulation); `u4` int8 or uint8 that packing narrows to 4 bits or
+ * fewer. Weights: `i16` are int8 or uint8 ones less their zero point; `i4`, `i2` and `b1` lie packed.
  */
-export type GemmOperands = "i8_i8" | "u8_i8" | "i8_i16" | "u8_i16" | "f32_f32" | "x8_i8" | "f8_i8";
+function integerForm(
+  method: Exclude<GemmMethod, "float">,
+  activation: "i8" | "u8" | "x8" | "f8" | "u4",
+  weight: WeightCode,
+  isa: Kernel["isa"] = method === "pairs" ? "simd128" : "relaxed",
+): GemmForm {
+  const isTable = method === "tables";
+  const rows = { pairs: 4, dot: 5, deep: 4, tables: weight === "b1" ? 4 : 2 }[method];
+  const columns = isTable ? 16 : GEMM_NR;
+  const unitElements = method === "pairs" ? 2 : 4;
+  const suffix = isa === "relaxed" ? "_relaxed" : "";
+  const withTable = method === "pairs" && activation !== "u4";
+  return {
+    name: `${activation}_${weight}_${rows}x${columns}c${unitElements}${suffix}`,
+    method,
+    // Narrowing rewrites gathered rows; byte rows need no table: copying is all their packing.
+    operations: withTable
+      ? ["gemm", "conv", "igemm"]
+      : activation === "u4"
+        ? ["conv"]
+        : ["gemm", "conv"],
+    isa,
+    rows,
+    columns,
+    unitElements,
+    stepUnits: isTable ? 4 : method === "dot" ? 1 : 2,
+    weightBits: weightBits[weight],
+    maxDepth: weight === "i16" ? MAX_WIDE_DEPTH : MAX_DEPTH,
+  };
+}
 
-/** The tile of each pair of operands: its rows, and the k of one 32-bit unit. */
-const tiles: Readonly<Record<GemmOperands, { rows: 4 | 5; unitElements: 1 | 2 | 4 }>> = {
-  i8_i8: { rows: 4, unitElements: 2 },
-  u8_i8: { rows: 4, unitElements: 2 },
-  i8_i16: { rows: 4, unitElements: 2 },
-  u8_i16: { rows: 4, unitElements: 2 },
-  f32_f32: { rows: 4, unitElements: 1 },
-  x8_i8: { rows: 5, unitElements: 4 },
-  f8_i8: { rows: 5, unitElements: 4 },
+const floatForm: GemmForm = {
+  name: `f32_f32_4x${GEMM_NR}c1`,
+  method: "float",
+  operations: ["gemm", "conv", "igemm"],
+  isa: "simd128",
+  rows: 4,
+  columns: GEMM_NR,
+  unitElements: 1,
+  stepUnits: 1,
+  weightBits: 32,
 };
 
-/** Rows of a tile. */
-export function gemmTileRows(operands: GemmOperands): 4 | 5 {
-  return tiles[operands].rows;
+const narrowWeights = ["i4", "i2", "b1"] as const;
+const byteWeights = ["i8", ...narrowWeights] as const;
+
+const forms: readonly GemmForm[] = [
+  floatForm,
+  ...(["i8", "u8"] as const).flatMap((x) =>
+    (["i16", ...byteWeights] as const).map((w) => integerForm("pairs", x, w)),
+  ),
+  ...byteWeights.map((w) => integerForm("pairs", "u4", w)),
+  ...(["x8", "f8", "u4"] as const).flatMap((x) => byteWeights.map((w) => integerForm("dot", x, w))),
+  ...(["i8", "u8", "u4"] as const).flatMap((x) =>
+    narrowWeights.map((w) => integerForm("deep", x, w)),
+  ),
+  ...(["simd128", "relaxed"] as const).flatMap((isa) =>
+    (["i2", "b1"] as const).map((w) => integerForm("tables", "u4", w, isa)),
+  ),
+];
+
+/** Every form by its name. */
+export const gemmForms: ReadonlyMap<string, GemmForm> = new Map(
+  forms.map((form) => [form.name, form]),
+);
+
+export function gemmForm(name: string): GemmForm {
+  return gemmForms.get(name)!;
 }
 
-/** Elements of depth in one unit. */
-export function gemmUnitElements(operands: GemmOperands): 1 | 2 | 4 {
-  return tiles[operands].unitElements;
+export function gemmKernelName(operation: GemmOperation, form: string): string {
+  return `${operation}_${form}`;
 }
 
-export function gemmKernelName(operation: GemmOperation, operands: GemmOperands): string {
-  const { rows, unitElements } = tiles[operands];
-  const isa = unitElements === 4 ? "_relaxed" : "";
-  return `${operation}_${operands}_${rows}x${GEMM_NR}c${unitElements}${isa}`;
-}
-
-/** Byte rows need no table: copying their windows is all the packing there is. */
-export function hasGemmKernel(operation: GemmOperation, operands: GemmOperands): boolean {
-  return operation !== "igemm" || gemmUnitElements(operands) !== 4;
-}
-
-const operations: readonly GemmOperation[] = ["gemm", "conv", "igemm"];
-const operands = Object.keys(tiles) as readonly GemmOperands[];
-
-/** ⌊(2^31 − 1) / (largest |x − zeroPoint| · |w|)⌋. */
-const maxDepths: Partial<Record<GemmOperands, number>> = {
-  i8_i8: 65_793,
-  u8_i8: 65_793,
-  x8_i8: 65_793,
-  f8_i8: 65_793,
-  i8_i16: 33_025,
-  u8_i16: 33_025,
-};
-
-export const gemmKernels: readonly Kernel[] = operations.flatMap((operation) =>
-  operands
-    .filter((pair) => hasGemmKernel(operation, pair))
-    .map((pair): Kernel => {
-      const maxDepth = maxDepths[pair];
-      return {
-        name: gemmKernelName(operation, pair),
-        isa: gemmUnitElements(pair) === 4 ? "relaxed" : "simd128",
-        parameters: blocks[operation],
-        ...(maxDepth === undefined ? {} : { maxDepth }),
-      };
-    }),
+export const gemmKernels: readonly Kernel[] = forms.flatMap(({ name, operations, isa, maxDepth }) =>
+  operations.map((operation): Kernel => ({
+    name: gemmKernelName(operation, name),
+    isa,
+    parameters: blocks[operation],
+    ...(maxDepth === undefined ? {} : { maxDepth }),
+  })),
 );

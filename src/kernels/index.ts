@@ -3,6 +3,7 @@ export * from "./chunked.ts";
 export * from "./depthwise.ts";
 export * from "./gemm.ts";
 export * from "./kernel.ts";
+export * from "./low-bit.ts";
 export * from "./minifloat.ts";
 export * from "./packing.ts";
 export * from "./select.ts";

@@ -97,6 +97,7 @@ class PlanBuilder {
       outputs: node.outputs.map(type),
       constant: (input) => this.constantTensor(node.inputs[input] ?? ABSENT),
       input: (input) => this.place(node.inputs[input]!),
+      place: (value) => this.place(value),
       output: (output) => this.place(node.outputs[output]!),
       addConstant: (label, sizeBytes, fill) => this.addConstant(label, sizeBytes, fill),
       temporary: (label, sizeBytes) => this.addBuffer(label, sizeBytes, steps.first),

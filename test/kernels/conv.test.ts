@@ -180,7 +180,7 @@ function transposed(
 
 describe("the choice of a convolution kernel", () => {
   const facts = {
-    operands: "i8_i8",
+    form: "i8_i8_4x8c2",
     hasContiguousRows: false,
     hasWholeUnits: true,
     entries: 9 * 14 * 14,
@@ -197,9 +197,9 @@ describe("the choice of a convolution kernel", () => {
   });
 
   it("takes a forced kernel only where it fits", () => {
-    const conv = gemmKernelName("conv", "i8_i8");
+    const conv = gemmKernelName("conv", "i8_i8_4x8c2");
     expect(selectConvKernel(facts, conv).kernel).toBe(conv);
-    expect(selectConvKernel(facts, gemmKernelName("gemm", "i8_i8")).operation).toBe("igemm");
+    expect(selectConvKernel(facts, gemmKernelName("gemm", "i8_i8_4x8c2")).operation).toBe("igemm");
     expect(selectConvKernel(facts, "copy_bytes").operation).toBe("igemm");
   });
 });

@@ -122,8 +122,10 @@ describe("the plan", () => {
 
   it("takes the relaxed dot where it is exact, in the form that the machine reads", () => {
     for (const form of forms) {
-      expect(kernel(form, "usdot")).toEqual([`gemm_${code(form, "usdot")}_i8_5x8c4_relaxed`]);
-      expect(kernel(form, "sdot")).toEqual([`gemm_${code(form, "sdot")}_i8_5x8c4_relaxed`]);
+      const weights = form === "int4" ? "i4" : "i8";
+      for (const dot of ["usdot", "sdot"] as const) {
+        expect(kernel(form, dot)).toEqual([`gemm_${code(form, dot)}_${weights}_5x8c4_relaxed`]);
+      }
     }
     expect(kernel("int8", "usdot")).not.toEqual(kernel("int8", "sdot"));
   });

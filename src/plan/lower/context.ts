@@ -43,6 +43,8 @@ export interface LowerContext {
   constant(input: number): Tensor | undefined;
   /** Address of input i: arena, or its constant bytes as stored (16-byte aligned). */
   input(input: number): Pointer;
+  /** Address of any value that an earlier step has written: what stands in for an input. */
+  place(value: ValueId): Pointer;
   /** Address of output i. Every call gives the same place. */
   output(output: number): Pointer;
   /** Immutable bytes of this node's own: packed weights, tables. */

@@ -21,10 +21,8 @@ import {
   type GemmWeights,
   integerWeights,
 } from "./gemm-step.ts";
+import { MAX_GROUPS, narrowingOf } from "./narrowing.ts";
 import { lowerWinograd } from "./winograd.ts";
-
-/** One step per group: with more of them the walk costs more than the products. */
-const MAX_GROUPS = 1024;
 
 export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes): boolean {
   const [x, w] = context.inputs;
@@ -34,10 +32,12 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   if (x === undefined || w === undefined || constantWeights === undefined) return false;
   if (context.inputs[2] !== undefined && bias === undefined) return false;
   // Quantized at run time: no kernel has that form.
-  if (isDynamicRange(x, w) || x.format.bits < 8) return false;
+  if (isDynamicRange(x, w)) return false;
+  const narrowing = x.format.bits < 8 ? narrowingOf(context.graph, context.node) : undefined;
+  if (x.format.bits < 8 && narrowing === undefined) return false;
   const geometry = convGeometry(x, w, attributes);
   if (geometry.groups > MAX_GROUPS) return false;
-  if (lowerWinograd(context, attributes, geometry)) return true;
+  if (narrowing === undefined && lowerWinograd(context, attributes, geometry)) return true;
   const { depth, outputChannels, groups, batch, output } = geometry;
   const weights =
     x.format.name === "float32"
@@ -47,16 +47,18 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
           constantWeights,
           depth,
           conv2DQuantization(x, w, y, attributes, context.rounding),
+          { narrowing },
         );
   const columns = outputChannels / groups;
   const panels = addPanels(context, weights, groups, columns);
   const packing = windowPacking(context, geometry, weights);
   const tapBytes = (geometry.inputChannels / groups) * weights.elementBytes;
+  const from = narrowing === undefined ? context.input(0) : context.place(narrowing.source);
   for (let group = 0; group < groups; group++) {
     gemmStep(context, {
       ...packing,
       weights,
-      x: advance(context.input(0), group * tapBytes),
+      x: advance(from, group * tapBytes),
       panels: panels[group]!,
       y: advance(context.output(0), group * columns * weights.elementBytes),
       m: batch * output[0] * output[1],
@@ -86,9 +88,9 @@ function windowPacking(
   const tapBytes = (inputChannels / groups) * elementBytes;
   const { operation } = selectConvKernel(
     {
-      operands: weights.operands,
+      form: weights.form.name,
       hasContiguousRows: hasContiguousRows(geometry),
-      hasWholeUnits: (inputChannels / groups) % weights.unitElements === 0,
+      hasWholeUnits: (inputChannels / groups) % weights.form.unitElements === 0,
       entries: output[0] * output[1] * taps,
     },
     context.forced,
@@ -117,7 +119,7 @@ function windowPacking(
       table: indirectionTable(context, geometry, pixelBytes),
       border: borderPixel(context, tapBytes, weights.border),
       taps,
-      tapUnits: inputChannels / groups / weights.unitElements,
+      tapUnits: inputChannels / groups / weights.form.unitElements,
       pixels: output[0] * output[1],
       xImageStride: geometry.input[0] * geometry.input[1] * pixelBytes,
     },

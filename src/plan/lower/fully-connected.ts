@@ -6,7 +6,8 @@ import {
   isDynamicRange,
 } from "../../operators/index.ts";
 import type { LowerContext } from "./context.ts";
-import { addPanels, floatWeights, gemmStep, integerWeights } from "./gemm-step.ts";
+import { addPanels, floatWeights, gatherBytes, gemmStep, integerWeights } from "./gemm-step.ts";
+import { narrowingOf } from "./narrowing.ts";
 
 export function lowerFullyConnected(
   context: LowerContext,
@@ -19,7 +20,9 @@ export function lowerFullyConnected(
   if (x === undefined || w === undefined || constantWeights === undefined) return false;
   if (context.inputs[2] !== undefined && bias === undefined) return false;
   // Quantized at run time: no kernel has that form.
-  if (isDynamicRange(x, w) || x.format.bits < 8) return false;
+  if (isDynamicRange(x, w)) return false;
+  const narrowing = x.format.bits < 8 ? narrowingOf(context.graph, context.node) : undefined;
+  if (x.format.bits < 8 && narrowing === undefined) return false;
   const { rows, columns, depth } = fullyConnectedGeometry(x, w);
   const weights =
     x.format.name === "float32"
@@ -29,19 +32,51 @@ export function lowerFullyConnected(
           constantWeights,
           depth,
           fullyConnectedQuantization(x, w, y, attributes, context.rounding),
+          { narrowing },
         );
+  const packing =
+    narrowing === undefined
+      ? { operation: "gemm" as const, packing: { xStride: depth * weights.elementBytes } }
+      : { operation: "conv" as const, packing: rowWindows(rows, columns, depth, weights.border) };
   gemmStep(context, {
-    operation: "gemm",
+    ...packing,
     weights,
-    x: context.input(0),
+    x: narrowing === undefined ? context.input(0) : context.place(narrowing.source),
     panels: addPanels(context, weights, 1, columns)[0]!,
     y: context.output(0),
     m: rows,
     n: columns,
     yStride: columns * weights.elementBytes,
-    packing: { xStride: depth * weights.elementBytes },
-    packingBytes: 0,
+    packingBytes: narrowing === undefined ? 0 : gatherBytes(depth),
     note: `${rows}x${columns}x${depth}`,
   });
   return true;
+}
+
+/** Rows as the pixels of an image of one line: fields of `ConvParameters`. */
+function rowWindows(
+  rows: number,
+  columns: number,
+  depth: number,
+  border: number,
+): Readonly<Record<string, number>> {
+  return {
+    height: 1,
+    width: rows,
+    xStride: depth,
+    channelBytes: depth,
+    outHeight: 1,
+    outWidth: rows,
+    kernelHeight: 1,
+    kernelWidth: 1,
+    strideY: 1,
+    strideX: 1,
+    dilationY: 1,
+    dilationX: 1,
+    top: 0,
+    left: 0,
+    border,
+    yRowStride: rows * columns,
+    yImageStride: rows * columns,
+  };
 }

@@ -1,7 +1,5 @@
 /** Cuts a matrix product into tiles of work: arithmetic on extents, no machine. */
 
-import { GEMM_NR } from "../../kernels/index.ts";
-
 export interface GemmExtents {
   /** Rows and columns of y, depth in multiply-accumulates. */
   readonly m: number;
@@ -9,10 +7,13 @@ export interface GemmExtents {
   readonly k: number;
   /** Bytes of one packed row of activations. */
   readonly rowBytes: number;
-  /** Rows of a kernel tile. */
+  /** Rows and columns of a kernel tile. */
   readonly mr: number;
+  readonly nr: number;
   /** Bytes of an element of y. */
   readonly elementBytes: number;
+  /** Cycles to pack one value of a row; default: to copy and widen it. */
+  readonly packCycles?: number;
 }
 
 export interface GemmGrid {
@@ -47,23 +48,32 @@ const FETCH_CYCLES = 0.06;
  * The grid whose overhead is least among those with about the right number of tiles: every chunk of
  * panels packs its rows again, every block of rows fetches its weights again.
  */
-export function gemmGrid({ m, n, k, rowBytes, mr, elementBytes }: GemmExtents): GemmGrid {
+export function gemmGrid({
+  m,
+  n,
+  k,
+  rowBytes,
+  mr,
+  nr,
+  elementBytes,
+  packCycles = PACK_CYCLES,
+}: GemmExtents): GemmGrid {
   const groups = Math.ceil(m / mr);
-  const panels = Math.ceil(n / GEMM_NR);
+  const panels = Math.ceil(n / nr);
   const macs = m * n * k;
   // Pairs: two threads finish together.
   const aim =
     macs < SINGLE_TILE_MACS
       ? 1
       : Math.min(2 * Math.max(Math.round(macs / TILE_MACS / 2), 1), MAX_TILES);
-  const linePanels = LINE_BYTES / (GEMM_NR * elementBytes);
+  const linePanels = LINE_BYTES / (nr * elementBytes);
   let best = { cost: Infinity, tilePanels: panels, blocks: 1 };
   for (let wanted = 1; wanted <= Math.min(aim, panels); wanted++) {
     const tilePanels = wanted === 1 ? panels : Math.ceil(panels / wanted / linePanels) * linePanels;
     const chunks = Math.ceil(panels / tilePanels);
     const blocks = Math.min(Math.ceil(aim / chunks), groups);
     const missing = aim / Math.min(chunks * blocks, aim);
-    const cost = (m * k * chunks * PACK_CYCLES + n * k * blocks * FETCH_CYCLES) * missing ** 2;
+    const cost = (m * k * chunks * packCycles + n * k * blocks * FETCH_CYCLES) * missing ** 2;
     if (cost < best.cost) best = { cost, tilePanels, blocks };
   }
   const tileRows = Math.ceil(groups / best.blocks) * mr;

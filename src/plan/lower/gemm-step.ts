@@ -1,18 +1,23 @@
 /** What the lowerings of the matrix-product family share: operands, panels, the common fields. */
 import {
   floatPanelBytes,
-  GEMM_NR,
+  flushes,
+  freedBytes,
+  type GemmForm,
+  gemmForm,
   gemmKernelName,
-  type GemmOperands,
   type GemmOperation,
   gemmRules,
-  gemmTileRows,
-  gemmUnitElements,
   integerPanelBytes,
   integerUnits,
+  lowBitPanelBytes,
+  lowBitUnits,
+  packedBits,
   packFloatPanels,
   packIntegerPanels,
+  packLowBitPanels,
   type PanelLayout,
+  selectForm,
 } from "../../kernels/index.ts";
 import {
   type Activation,
@@ -24,6 +29,7 @@ import { elementCount, type Tensor } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import { advance, hasDot, type LowerContext, type StepRequest } from "./context.ts";
 import { gemmGrid } from "./gemm-grid.ts";
+import type { Narrowing } from "./narrowing.ts";
 
 /** `units · rows` of a strip are behind these bytes and the row offsets; see `assembly/gemm.ts`. */
 const ACCUMULATOR_BYTES = 128;
@@ -31,13 +37,17 @@ const OFFSET_BYTES = 4;
 const UNIT_BYTES = 4;
 /** What packing may write behind a strip. */
 const SLACK_BYTES = 64;
+/** Scratch of packed weights, as in `assembly/low-bit.ts`: sums, and what is freed behind a panel. */
+const SUMS_BYTES = 512;
+const FREED_SLACK_BYTES = 512;
+const TABLE_BYTES = 16;
+/** Cycles of a value's share of its table. */
+const TABLE_CYCLES = 0.6;
 
 /** The weights and constants of a product, whatever their format: [columns][depth] and a bias. */
 export interface GemmWeights {
-  readonly operands: GemmOperands;
+  readonly form: GemmForm;
   readonly depth: number;
-  /** Elements of depth in one unit. */
-  readonly unitElements: 1 | 2 | 4;
   /** Units of one packed row, and bytes from panel to panel. */
   readonly units: number;
   readonly panelBytes: number;
@@ -47,6 +57,8 @@ export interface GemmWeights {
   readonly border: number;
   /** Fields of `OutputParameters` but y. */
   readonly output: Readonly<Record<string, number>>;
+  /** Fields that say how weights and activations below 8 bits are read. */
+  readonly lowBit: Readonly<Record<string, number>>;
   /** Reads the weights and gives the function that writes panels: of columns [first, first + columns). */
   packer(): (target: Uint8Array, firstColumn: number, columns: number) => void;
 }
@@ -54,39 +66,53 @@ export interface GemmWeights {
 /** Picks and orders the weights of a product: [columns][elements in w] → [columns][depth]. */
 export type WeightOrder = <T extends Int8Array | Int16Array | Float32Array>(weights: T) => T;
 
-/** Integer weights: codes less their zero point, as int8 where they fit. */
+/** Integer weights: codes less their zero point, packed as they came, as int8, or as int16. */
 export function integerWeights(
   context: LowerContext,
   w: Tensor,
   depth: number,
   quantization: ConvQuantization,
-  order: WeightOrder = (weights) => weights,
+  { order = (weights) => weights, narrowing }: IntegerOptions = {},
 ): GemmWeights {
   const bias = context.constant(2)?.data as Int32Array | undefined;
-  const { weightZeroPoints, output } = quantization;
-  const perColumn = elementCount(w.type.shape) / weightZeroPoints.length;
+  const { weightZeroPoints, output, inputZeroPoint } = quantization;
+  const channels = weightZeroPoints.length;
+  const perColumn = elementCount(w.type.shape) / channels;
   const compact = () => compactWeights(w, weightZeroPoints, perColumn);
-  const isSymmetric = weightZeroPoints.every((value) => value === 0);
-  const fitsInt8 = (isSymmetric && w.type.format.max <= 127) || compact() instanceof Int8Array;
-  const form = operandForm(context, quantization.inputZeroPoint, fitsInt8);
-  const unitElements = gemmUnitElements(form.operands);
+  const codes = weightCodes(w, weightZeroPoints, compact);
+  const isUnsignedInput = context.inputs[0]!.format.name === "uint8";
+  const { machine } = context;
+  const form = selectForm(
+    {
+      activations: narrowing !== undefined ? "narrow" : isUnsignedInput ? "uint8" : "int8",
+      weightBits: codes.bits,
+      depth,
+      columns: channels,
+      isa: machine.isa,
+      dot: hasDot(machine) ? (machine.dot as "usdot" | "sdot") : undefined,
+    },
+    context.forced,
+  );
+  const isLow = form.weightBits < 8;
   const layout: PanelLayout = {
-    unitElements: unitElements === 4 ? 4 : 2,
-    weightBytes: fitsInt8 ? 1 : 2,
+    unitElements: form.unitElements === 4 ? 4 : 2,
+    weightBytes: form.weightBits === 16 ? 2 : 1,
   };
-  const units = integerUnits(depth, layout);
+  const units = isLow ? lowBitUnits(depth, form) : integerUnits(depth, layout);
   // uint8 results are computed as int8 codes, 128 lower, and flipped at the store.
   const isUnsigned = context.outputs[0]!.format.name === "uint8";
   const shift = isUnsigned ? 128 : 0;
   const { zeroPoint, low, high } = output.range;
+  const offset = form.weightBits === 1 ? 1 : codes.offset;
   return {
-    operands: form.operands,
-    unitElements,
+    form,
     depth,
     units,
-    panelBytes: integerPanelBytes(units, layout, output.rule),
+    panelBytes: isLow
+      ? lowBitPanelBytes(units, form, output.rule)
+      : integerPanelBytes(units, layout, output.rule),
     elementBytes: 1,
-    border: quantization.inputZeroPoint & 0xff,
+    border: (narrowing?.border ?? inputZeroPoint) & 0xff,
     output: {
       zeroPoint: zeroPoint - shift,
       low: low - shift,
@@ -94,31 +120,80 @@ export function integerWeights(
       flip: isUnsigned ? 0x80 : 0,
       rule: gemmRules[output.rule],
     },
+    lowBit: {
+      ...noLowBit,
+      ...(isLow
+        ? {
+            weightBits: packedBits(form),
+            weightOffset: offset,
+            ...flushes(form, codes.largest, narrowing?.fields.narrowHigh),
+          }
+        : {}),
+      ...narrowing?.fields,
+    },
     packer: () => {
       const weights = order(compact());
-      const matrix = { weights, depth, bias, inputZeroPoint: form.zeroPoint, output };
-      return (target, firstColumn, columns) =>
-        packIntegerPanels(target, { ...matrix, columns, firstColumn }, layout);
+      const matrix = {
+        weights,
+        depth,
+        bias,
+        inputZeroPoint: inputZeroPoint + inputShift(form, isUnsignedInput),
+        output,
+      };
+      return (target, firstColumn, columns) => {
+        const part = { ...matrix, columns, firstColumn };
+        if (isLow) packLowBitPanels(target, part, form, offset);
+        else packIntegerPanels(target, part, layout);
+      };
     },
   };
 }
 
-/**
- * How the kernel reads activations, and their zero point in that reading. The relaxed dot takes bytes
- * as unsigned (`usdot`) or signed (`sdot`): codes of the other kind are flipped, which moves them, and
- * their zero point, by 128.
- */
-function operandForm(
-  { inputs, machine, forced }: LowerContext,
-  zeroPoint: number,
-  fitsInt8: boolean,
-): { operands: GemmOperands; zeroPoint: number } {
-  const isUnsigned = inputs[0]!.format.name === "uint8";
-  if (!fitsInt8 || !hasDot(machine) || forced?.endsWith("c2") === true) {
-    return { operands: `${isUnsigned ? "u8" : "i8"}_${fitsInt8 ? "i8" : "i16"}`, zeroPoint };
+interface IntegerOptions {
+  readonly order?: WeightOrder;
+  /** What packing does to activations first. */
+  readonly narrowing?: Narrowing | undefined;
+}
+
+const noLowBit = {
+  weightBits: 8,
+  weightOffset: 0,
+  narrowFlip: 0,
+  narrowMultiplier: 0,
+  narrowAddend: 0,
+  narrowHigh: 0,
+  flushSteps: 0,
+  widenFlushes: 0,
+};
+
+/** Fewest bits of a weight, the offset that makes its codes unsigned, and the largest code. */
+interface WeightCodes {
+  readonly bits: 1 | 2 | 4 | 8 | 16;
+  readonly offset: number;
+  readonly largest: number;
+}
+
+function weightCodes(
+  { type: { format } }: Tensor,
+  zeroPoints: Int32Array,
+  compact: () => Int8Array | Int16Array,
+): WeightCodes {
+  const { bits, kind, min, max } = format;
+  const zeroPoint = zeroPoints[0]!;
+  const isUniform = zeroPoints.every((value) => value === zeroPoint);
+  // One bit is freed as 0 or 2.
+  if (bits === 1) return { bits: 1, offset: 1, largest: 2 };
+  if ((bits === 2 || bits === 4) && isUniform && (kind === "unsigned" || zeroPoint === 0)) {
+    return { bits, offset: zeroPoint - min, largest: max - min };
   }
-  if (isUnsigned === (machine.dot === "usdot")) return { operands: "x8_i8", zeroPoint };
-  return { operands: "f8_i8", zeroPoint: zeroPoint + (isUnsigned ? -128 : 128) };
+  const fitsInt8 = (isUniform && zeroPoint === 0 && max <= 127) || compact() instanceof Int8Array;
+  return { bits: fitsInt8 ? 8 : 16, offset: 0, largest: 0 };
+}
+
+/** What the kernel's reading of a byte adds to its code: a flipped byte is another code, 128 away. */
+function inputShift({ name, method }: GemmForm, isUnsigned: boolean): number {
+  const isFlipped = name.startsWith("f8") || (method === "deep" && name.startsWith("u8"));
+  return isFlipped ? (isUnsigned ? -128 : 128) : 0;
 }
 
 export function floatWeights(
@@ -130,8 +205,7 @@ export function floatWeights(
 ): GemmWeights {
   const { low, high } = floatActivationRange(activation);
   return {
-    operands: "f32_f32",
-    unitElements: 1,
+    form: gemmForm("f32_f32_4x8c1"),
     depth,
     units: depth,
     panelBytes: floatPanelBytes(depth),
@@ -139,6 +213,7 @@ export function floatWeights(
     border: 0,
     // The clamp of floats lies in the panel.
     output: { zeroPoint: 0, low: 0, high: 0, flip: 0, rule: 0 },
+    lowBit: noLowBit,
     packer: () => {
       const weights = order(w.data as Float32Array);
       const matrix = { weights, depth, bias: bias?.data as Float32Array | undefined, low, high };
@@ -149,7 +224,7 @@ export function floatWeights(
 }
 
 export function panelsBytes(weights: GemmWeights, columns: number): number {
-  return Math.ceil(columns / GEMM_NR) * weights.panelBytes;
+  return Math.ceil(columns / weights.form.columns) * weights.panelBytes;
 }
 
 /** One product y[m, n]: where its operands lie, and how its rows are packed. */
@@ -173,26 +248,49 @@ export interface GemmProduct {
 /** Appends the step of a product. */
 export function gemmStep(context: LowerContext, product: GemmProduct): void {
   const { operation, weights, m, n, yStride, packing, packingBytes, note } = product;
-  const { units, depth, panelBytes, output, operands } = weights;
+  const { units, depth, panelBytes, output, lowBit, form } = weights;
   // Byte rows are copied in steps of 16.
   const rowBytes = Math.ceil((units * UNIT_BYTES) / 16) * 16;
-  const mr = gemmTileRows(operands);
+  const tableBytes = form.method === "tables" ? units * TABLE_BYTES : 0;
   const { tiles, ...grid } = gemmGrid({
     m,
     n,
     k: depth,
-    rowBytes,
-    mr,
+    rowBytes: Math.max(rowBytes, tableBytes),
+    mr: form.rows,
+    nr: form.columns,
     elementBytes: weights.elementBytes,
+    ...(form.method === "tables" ? { packCycles: TABLE_CYCLES } : {}),
   });
   const { x, y, panels: w } = product;
+  const { stripRows } = grid;
+  const packBytes =
+    ACCUMULATOR_BYTES + stripRows * (OFFSET_BYTES + rowBytes) + SLACK_BYTES + packingBytes;
+  const lowBitScratch = Math.ceil(packBytes / 16) * 16;
+  const lowBitBytes =
+    form.weightBits < 8
+      ? SUMS_BYTES + stripRows * (4 + tableBytes) + freedBytes(units, form) + FREED_SLACK_BYTES
+      : 0;
   const request: StepRequest = {
-    kernel: gemmKernelName(operation, operands),
-    fields: { ...output, x, w, y, m, n, units, panelBytes, yStride, ...grid, ...packing },
+    kernel: gemmKernelName(operation, form.name),
+    fields: {
+      ...output,
+      ...lowBit,
+      lowBitScratch,
+      x,
+      w,
+      y,
+      m,
+      n,
+      units,
+      panelBytes,
+      yStride,
+      ...grid,
+      ...packing,
+    },
     tiles,
     macs: m * n * depth,
-    scratchBytes:
-      ACCUMULATOR_BYTES + grid.stripRows * (OFFSET_BYTES + rowBytes) + SLACK_BYTES + packingBytes,
+    scratchBytes: lowBitScratch + lowBitBytes,
     note,
   };
   context.step(request);

@@ -3,6 +3,7 @@ import { quantize } from "../../operators/index.ts";
 import { f32 } from "../../quantization/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
+import { fusedNarrowing } from "./narrowing.ts";
 import { flipOf } from "./tiles.ts";
 import { lowerTable, splitBytes } from "./unary.ts";
 
@@ -11,7 +12,8 @@ const lowerRescale = lowerTable(quantize);
 export function lowerQuantize(context: LowerContext): boolean {
   const x = context.inputs[0]!;
   const y = context.outputs[0]!;
-  if (y.format.bits < 8) return false;
+  // Its readers narrow as they pack: nothing is left to do.
+  if (y.format.bits < 8) return fusedNarrowing(context.graph, context.node) !== undefined;
   if (x.format.bits === 8) return lowerRescale(context, {});
   const scale = y.quantization!.scale[0]!;
   const zeroPoint = y.quantization!.zeroPoint[0]!;

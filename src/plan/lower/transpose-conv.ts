@@ -56,7 +56,7 @@ export function lowerTransposeConv(
             constantWeights,
             depth,
             convQuantization(x, w, y, outputChannels, activation, context.rounding),
-            order,
+            { order },
           );
       const pixel = outputChannels * weights.elementBytes;
       const line = output[1] * pixel;
