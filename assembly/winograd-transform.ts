@@ -23,7 +23,7 @@ export const TILE_BYTES: usize = 128;
 @unmanaged
 export class WinogradParameters extends OutputParameters {
   x: usize;
-  /** Per panel: U[36][C/2][8][2] int16, int32 bias[8], multipliers of the rule. */
+  /** Per panel: filters [C][9][8] int8, int32 bias[8], multipliers of the rule. */
   w: usize;
   inputHeight: i32;
   inputWidth: i32;

@@ -15,7 +15,7 @@
  *
  * One grid tile: a group of output tiles × a chunk of panels. Scratch of a thread:
  *
- *     pixel pointers │ row of zeroPoint │ transform │ V[36][groupTiles][C] int16 │ S[quad][36][4][8]
+ *     pixel pointers │ row of zeroPoint │ transform │ V[36][groupTiles][C] int16 │ S[quad][36][4][8] │ U
  *
  * The 36 products run as 4x8 tiles over C: four output tiles × eight columns,
  *
@@ -45,6 +45,7 @@ import {
   transformScratch,
   WinogradParameters,
 } from "./winograd-transform";
+import { panelPositionBytes, transformPanel, WEIGHT_SCRATCH } from "./winograd-weights";
 
 /** Columns of a panel, output tiles of a quad. */
 const NR: i32 = 8;
@@ -162,7 +163,7 @@ function multiplyPanel(p: WinogradParameters, u: usize, tiles: i32, scratch: usi
     }
     v += step;
     to += TILE_BYTES;
-    u += rowBytes * <usize>NR;
+    u += panelPositionBytes(p.channels);
   }
 }
 
@@ -243,21 +244,26 @@ function winogradTile<X>(p: WinogradParameters, scratch: usize, tile: i32): void
     locatePatch(p, firstTile + t, scratch);
     transformPatch<X>(p, inputPanels(p, scratch) + <usize>t * rowBytes, scratch);
   }
+  const quads = <usize>((p.groupTiles + QUAD - 1) / QUAD);
+  const weightScratch =
+    inputPanels(p, scratch) + POSITIONS * (positionBytes(p) + quads * TILE_BYTES);
+  const u = weightScratch + WEIGHT_SCRATCH;
   for (let panel = firstPanel; panel < lastPanel; panel++) {
-    const u = p.w + <usize>panel * <usize>p.panelBytes;
-    const tail = u + POSITIONS * rowBytes * <usize>NR;
+    const w = p.w + <usize>panel * <usize>p.panelBytes;
+    const tail = w + <usize>p.channels * 72;
+    transformPanel(w, p.channels, u, weightScratch);
     multiplyPanel(p, u, tiles, scratch);
     if (p.rule == RULE_FP32) finishPanel<Fp32Rule>(p, tail, panel, firstTile, tiles, scratch);
     else finishPanel<ReferenceRule>(p, tail, panel, firstTile, tiles, scratch);
   }
 }
 
-/** int8 x, int16 U. */
-export function winograd_i8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
+/** int8 x, int8 filters. */
+export function winograd_i8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
   winogradTile<Int8>(changetype<WinogradParameters>(parameters), scratch, tile);
 }
 
-/** uint8 x, int16 U. */
-export function winograd_u8_i16_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
+/** uint8 x, int8 filters. */
+export function winograd_u8_i8_4x8c2(parameters: usize, scratch: usize, tile: i32): void {
   winogradTile<UInt8>(changetype<WinogradParameters>(parameters), scratch, tile);
 }

@@ -1,76 +1,9 @@
 /** Which kernel takes which shape: pure functions of facts, to be asked on any host. */
-import { type GemmForm, gemmForm, gemmForms, gemmKernelName, type GemmOperation } from "./gemm.ts";
-
-/** What the choice of operands and tile depends on. */
-export interface OperandFacts {
-  /** Activations as the graph has them; "narrow": int8 or uint8 that packing narrows. */
-  readonly activations: "int8" | "uint8" | "narrow";
-  /** Fewest bits that hold a weight, 16 where it does not fit int8. */
-  readonly weightBits: 1 | 2 | 4 | 8 | 16;
-  readonly depth: number;
-  readonly columns: number;
-  readonly isa: "simd128" | "relaxed";
-  /** What the relaxed dot with accumulation does, where it is one exact instruction. */
-  readonly dot: "usdot" | "sdot" | undefined;
-}
-
-/**
- * Forms that can compute a product, the preferred one first (figures: docs/low-bit.md). Weights stay
- * packed; forms that keep them as bytes come last.
- */
-export function productForms(facts: OperandFacts): GemmForm[] {
-  const { activations, weightBits, isa, dot } = facts;
-  const i8 = activations === "uint8" ? "u8" : activations === "narrow" ? "u4" : "i8";
-  // The dot reads bytes as its class does: codes of the other kind are flipped.
-  const isFlipped = (activations === "uint8") !== (dot === "usdot");
-  const x8 = activations === "narrow" ? "u4" : isFlipped ? "f8" : "x8";
-  const packed = weightBits === 1 ? ["b1", "i2"] : weightBits < 8 ? [`i${weightBits}`] : [];
-  const relaxed = isa === "relaxed";
-  const tables = (w: string): string[] => {
-    if (activations !== "narrow") return [];
-    const tile = w === "b1" ? "4x16c4" : "2x16c4";
-    return [...(relaxed ? [`u4_${w}_${tile}_relaxed`] : []), `u4_${w}_${tile}`];
-  };
-  const dots = (w: string): string[] => (dot === undefined ? [] : [`${x8}_${w}_5x8c4_relaxed`]);
-  const deep = (w: string): string[] => (relaxed ? [`${i8}_${w}_4x8c4_relaxed`] : []);
-  const ofPacked = packed.flatMap((w) => {
-    const products = [...dots(w), ...deep(w), `${i8}_${w}_4x8c2`];
-    return isWorthTables(facts, w) ? [...tables(w), ...products] : [...products, ...tables(w)];
-  });
-  const ofBytes = weightBits === 16 ? [`${i8}_i16_4x8c2`] : [...dots("i8"), `${i8}_i8_4x8c2`];
-  return [...ofPacked, ...ofBytes]
-    .map((name) => gemmForms.get(name))
-    .filter((form) => form !== undefined)
-    .filter((form) => holdsDepth(form, facts.depth));
-}
-
-/** One bit has no code for a weight of 0 behind the last value of depth. */
-function holdsDepth({ weightBits, unitElements, stepUnits }: GemmForm, depth: number): boolean {
-  return weightBits > 1 || depth % (unitElements * stepUnits) === 0;
-}
-
-/** Building its tables costs a row what a panel of 16 columns does: fewer are not worth it. */
-const TABLE_COLUMNS = 32;
-
-/**
- * One plane needs half the swizzles of two: it beats every product. Two planes beat int16 pairs alone, at
- * 75 against 48 GMAC/s; the dots reach 95 and 105 (bench/low-bit.ts).
- */
-function isWorthTables({ columns, isa }: OperandFacts, weight: string): boolean {
-  return columns >= TABLE_COLUMNS && (weight === "b1" || isa === "simd128");
-}
-
-/** The preferred form, or that of the kernel `forced` if it fits. */
-export function selectForm(facts: OperandFacts, forced?: string): GemmForm {
-  const fitting = productForms(facts);
-  const suffix = forced?.slice(forced.indexOf("_") + 1);
-  return fitting.find(({ name }) => name === suffix) ?? fitting[0]!;
-}
+import { gemmKernelName, hasGemmKernel, type GemmOperands, type GemmOperation } from "./gemm.ts";
 
 /** What the choice of a convolution kernel depends on. */
 export interface ConvFacts {
-  /** Name of the form. */
-  readonly form: string;
+  readonly operands: GemmOperands;
   /** Every window is one contiguous row of x: 1x1 with stride 1, or a window as large as the image. */
   readonly hasContiguousRows: boolean;
   /** A tap fills whole 32-bit units when packed. */
@@ -87,14 +20,15 @@ const INDIRECT_ENTRIES = 1 << 16;
 
 /** Operations that can compute the shape, the preferred one first. */
 export function convOperations(facts: ConvFacts): GemmOperation[] {
-  const { form, hasContiguousRows, hasWholeUnits, entries } = facts;
+  const { operands, hasContiguousRows, hasWholeUnits, entries } = facts;
   const windows: GemmOperation[] =
     entries <= INDIRECT_ENTRIES ? ["igemm", "conv"] : ["conv", "igemm"];
-  const { operations } = gemmForm(form);
   return [
     ...(hasContiguousRows ? (["gemm"] as const) : []),
-    ...windows.filter((operation) => operation !== "igemm" || hasWholeUnits),
-  ].filter((operation) => operations.includes(operation));
+    ...windows.filter(
+      (operation) => hasGemmKernel(operation, operands) && (operation !== "igemm" || hasWholeUnits),
+    ),
+  ];
 }
 
 /** The kernel of a convolution: `forced` if it fits the shape, else the preferred one. */
@@ -104,7 +38,7 @@ export function selectConvKernel(
 ): { operation: GemmOperation; kernel: string } {
   const fitting = convOperations(facts).map((operation) => ({
     operation,
-    kernel: gemmKernelName(operation, facts.form),
+    kernel: gemmKernelName(operation, facts.operands),
   }));
   return fitting.find(({ kernel }) => kernel === forced) ?? fitting[0]!;
 }
@@ -116,20 +50,33 @@ export interface WinogradFacts {
   readonly output: readonly [height: number, width: number];
 }
 
-/** Transformed weights, 36 int16 per filter, that the second-level cache holds beside the rest. */
-const WINOGRAD_CACHED_BYTES = 320 * 1024;
-
 /**
- * A quarter of the multiplies pays for the transforms from about here (bench/kernels.ts). Small maps
- * waste the cells beyond their edge. Where the relaxed dot makes direct convolution as fast as its
- * multiplies, Winograd wins only with weights that stay in cache: eight times the bytes of int8.
+ * Cycles of this family's parts, from bench/kernels.ts: multiply-accumulates of direct convolution and
+ * of Winograd, the transform of a filter, of an input tile per channel, and of an output tile per column
+ * with the start and end of its products.
  */
+const CYCLES = {
+  dot: 1 / 30,
+  pairs: 1 / 13,
+  filter: 10,
+  input: 8,
+  output: 40,
+} as const;
+/** Output tiles that share one transform of the weights, about. */
+const SHARED_TILES = 48;
+/** What Winograd must save to be worth its memory traffic. */
+const LEAST_GAIN = 0.9;
+
+/** A quarter of the multiplies must pay for the transforms, and for the cells beyond a small map. */
 export function isWorthWinograd(
-  { inputChannels, outputChannels, output }: WinogradFacts,
+  { inputChannels: c, outputChannels: n, output: [height, width] }: WinogradFacts,
   isDotMachine: boolean,
 ): boolean {
-  const [height, width] = output;
-  const used = (height * width) / (Math.ceil(height / 4) * Math.ceil(width / 4) * 16);
-  if (inputChannels < 16 || outputChannels < 32 || used < 0.5) return false;
-  return !isDotMachine || inputChannels * outputChannels * 72 <= WINOGRAD_CACHED_BYTES;
+  const tiles = Math.ceil(height / 4) * Math.ceil(width / 4);
+  const direct = height * width * 9 * c * n * (isDotMachine ? CYCLES.dot : CYCLES.pairs);
+  const winograd =
+    tiles * 36 * c * n * CYCLES.pairs +
+    Math.ceil(tiles / SHARED_TILES) * c * n * CYCLES.filter +
+    tiles * (c * CYCLES.input + n * CYCLES.output);
+  return winograd < LEAST_GAIN * direct;
 }

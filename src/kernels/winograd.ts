@@ -1,8 +1,8 @@
 /**
- * Integer-exact Winograd F(4x4, 3x3): `assembly/winograd.ts`. Its weights are U = G·g·Gᵀ, 36 int16
- * for 9 int8, per panel of 8 columns:
+ * Integer-exact Winograd F(4x4, 3x3): `assembly/winograd.ts`. The kernel transforms the filters of a
+ * panel of 8 columns when it uses them; a panel holds them as they are:
  *
- *     [36 positions][C/2][8 columns][2 c] int16 │ int32 bias[8] │ multipliers as in `packing.ts`
+ *     [C][9 taps][8 columns] int8 │ int32 bias[8] │ multipliers as in `packing.ts`
  */
 import { GEMM_NR } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
@@ -28,8 +28,8 @@ const parameters = [
 ].flat();
 
 export const winogradKernels: readonly Kernel[] = [
-  { name: "winograd_i8_i16_4x8c2", isa: "simd128", parameters },
-  { name: "winograd_u8_i16_4x8c2", isa: "simd128", parameters },
+  { name: "winograd_i8_i8_4x8c2", isa: "simd128", parameters },
+  { name: "winograd_u8_i8_4x8c2", isa: "simd128", parameters },
 ];
 
 export interface WinogradMatrix {
@@ -42,82 +42,33 @@ export interface WinogradMatrix {
 }
 
 export function winogradPanelBytes(channels: number, rule: PanelMultipliers["rule"]): number {
-  return WINOGRAD_POSITIONS * channels * GEMM_NR * 2 + GEMM_NR * (rule === "fp32" ? 8 : 12);
+  return channels * 9 * GEMM_NR + GEMM_NR * (rule === "fp32" ? 8 : 12);
 }
 
-/** Writes all panels; `target` is zero and 2-byte aligned. */
+/** Writes all panels; `target` is zero. */
 export function packWinograd(target: Uint8Array, matrix: WinogradMatrix): void {
   const { weights, columns, channels, bias, output } = matrix;
   const panelBytes = winogradPanelBytes(channels, output.rule);
-  const words = new Int16Array(target.buffer, target.byteOffset, target.byteLength >> 1);
+  const codes = new Int8Array(target.buffer, target.byteOffset, target.byteLength);
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  const step = channels * GEMM_NR;
   for (let n = 0; n < columns; n++) {
-    const panel = Math.floor(n / GEMM_NR) * panelBytes;
     const column = n % GEMM_NR;
-    const first = (panel >> 1) + column * 2;
-    for (let c = 0; c < channels; c++) {
-      const at = first + (c >> 1) * GEMM_NR * 2 + (c & 1);
-      transformFilter(weights, n * 9 * channels + c, channels, words, at, step);
+    const panel = Math.floor(n / GEMM_NR) * panelBytes;
+    let from = n * 9 * channels;
+    for (let tap = 0; tap < 9; tap++) {
+      let at = panel + tap * GEMM_NR + column;
+      for (const end = from + channels; from < end; from++) {
+        codes[at] = weights[from]!;
+        at += 9 * GEMM_NR;
+      }
     }
-    const tail = panel + WINOGRAD_POSITIONS * step * 2;
+    const tail = panel + channels * 9 * GEMM_NR;
     view.setInt32(tail + column * 4, bias === undefined ? 0 : bias[n]!, true);
     writeMultiplier(view, tail + GEMM_NR * 4, column, n, output);
   }
 }
 
-/** G·g, 6 rows of 3. */
-const rows = new Int32Array(18);
-
-/**
- * Writes u = G·g·Gᵀ of the 3x3 filter at `from`, whose taps lie `step` apart, to 36 places `targetStep`
- * apart. The fractions of F(4x4, 3x3) are folded into Z = 576·Y:
- *
- *     G = │  6   0   0 │
- *         │ −4  −4  −4 │
- *         │ −4   4  −4 │
- *         │  1   2   4 │
- *         │  1  −2   4 │
- *         │  0   0   6 │
- */
-function transformFilter(
-  w: Int8Array | Int16Array,
-  from: number,
-  step: number,
-  target: Int16Array,
-  to: number,
-  targetStep: number,
-): void {
-  for (let j = 0; j < 3; j++) {
-    const g0 = w[from + j * step]!;
-    const g1 = w[from + (3 + j) * step]!;
-    const g2 = w[from + (6 + j) * step]!;
-    const outer = -4 * (g0 + g2);
-    const inner = g0 + 4 * g2;
-    rows[j] = 6 * g0;
-    rows[3 + j] = outer - 4 * g1;
-    rows[6 + j] = outer + 4 * g1;
-    rows[9 + j] = inner + 2 * g1;
-    rows[12 + j] = inner - 2 * g1;
-    rows[15 + j] = 6 * g2;
-  }
-  for (let i = 0; i < 18; i += 3) {
-    const r0 = rows[i]!;
-    const r1 = rows[i + 1]!;
-    const r2 = rows[i + 2]!;
-    const outer = -4 * (r0 + r2);
-    const inner = r0 + 4 * r2;
-    target[to] = 6 * r0;
-    target[to + targetStep] = outer - 4 * r1;
-    target[to + 2 * targetStep] = outer + 4 * r1;
-    target[to + 3 * targetStep] = inner + 2 * r1;
-    target[to + 4 * targetStep] = inner - 2 * r1;
-    target[to + 5 * targetStep] = 6 * r2;
-    to += 6 * targetStep;
-  }
-}
-
-/** Whether every channel's result is determined, and every U fits int16. */
+/** Whether every channel's result is determined, and every weight is an int8. */
 export function fitsWinograd(weights: Int8Array | Int16Array, columns: number): boolean {
   const depth = weights.length / columns;
   for (let n = 0; n < columns; n++) {
@@ -125,7 +76,7 @@ export function fitsWinograd(weights: Int8Array | Int16Array, columns: number): 
     let negative = 0;
     for (let k = n * depth; k < (n + 1) * depth; k++) {
       const weight = weights[k]!;
-      if (weight < -128 || weight > 128) return false;
+      if (weight < -128 || weight > 127) return false;
       if (weight > 0) positive += weight;
       else negative -= weight;
     }

@@ -52,7 +52,7 @@ function problem(c: Case, seed = 1) {
     [x, w, bias],
     [y],
   );
-  const kernel = `winograd_${format === int8 ? "i8" : "u8"}_i16_4x8c2`;
+  const kernel = `winograd_${format === int8 ? "i8" : "u8"}_i8_4x8c2`;
   return { graph, kernel, data: randomData(x, random) };
 }
 

@@ -20,16 +20,17 @@ import { hasDot, type LowerContext } from "./context.ts";
 
 /** Bytes of V of one group: they stay in the second-level cache while every panel passes. */
 const GROUP_BYTES = 320 * 1024;
-const MAX_GROUP_TILES = 32;
-const LEAST_GROUP_TILES = 4;
+const MAX_GROUP_TILES = 64;
+const LEAST_GROUP_TILES = 16;
+const WANTED_GROUPS = 4;
 /** Panels of one cache line of y. */
 const LINE_PANELS = 64 / GEMM_NR;
 /** Aim for one grid tile, in multiplies. */
 const TILE_MACS = 600_000;
-const MAX_TILES = 16;
+const MAX_TILES = 8;
 
-/** Fixed parts of the scratch, as in `assembly/winograd.ts`. */
-const HEAD_BYTES = 256 + 768 + 64;
+/** Fixed parts of the scratch, as in `assembly/winograd.ts`; the last are those of the weights. */
+const HEAD_BYTES = 256 + 768 + 64 + 288 + 2 * 576;
 const SUM_BYTES = 128;
 
 export function lowerWinograd(
@@ -40,7 +41,7 @@ export function lowerWinograd(
   const [x, w] = context.inputs;
   const y = context.outputs[0]!;
   if (x === undefined || w === undefined || x.format.name === "float32") return false;
-  const kernel = `winograd_${x.format.name === "uint8" ? "u8" : "i8"}_i16_4x8c2`;
+  const kernel = `winograd_${x.format.name === "uint8" ? "u8" : "i8"}_i8_4x8c2`;
   const forced = context.forced === kernel;
   if (!isWinogradForm(geometry) || !(forced || isWorthWinograd(geometry, hasDot(context.machine))))
     return false;
@@ -77,7 +78,8 @@ export function lowerWinograd(
       HEAD_BYTES +
       channels +
       WINOGRAD_POSITIONS * (grid.groupTiles * channels * 2 + 64) +
-      Math.ceil(grid.groupTiles / WINOGRAD_QUAD) * WINOGRAD_POSITIONS * SUM_BYTES,
+      Math.ceil(grid.groupTiles / WINOGRAD_QUAD) * WINOGRAD_POSITIONS * SUM_BYTES +
+      WINOGRAD_POSITIONS * (channels * GEMM_NR * 2 + 64),
     note: `3x3 s1 ${geometry.input.join("x")}x${channels}`,
     fields: {
       y: context.output(0),
@@ -130,16 +132,16 @@ function isWinogradForm({
 }
 
 /**
- * Groups of output tiles by cache, and as many as threads want where the weights stay in it too. Panels are cut only where that does not
- * give enough, at whole cache lines of y: two threads that write one line wait for each other.
+ * Groups of output tiles: large, because each transforms the weights again, but V must stay in cache
+ * and threads want a few. Panels are cut where that gives too few, at whole cache lines of y: two
+ * threads that write one line wait for each other.
  */
 function winogradGrid(tileCount: number, panels: number, channels: number) {
   const multiplies = tileCount * WINOGRAD_POSITIONS * channels * panels * GEMM_NR;
   const aim = Math.min(2 * Math.round(multiplies / TILE_MACS / 2), MAX_TILES);
   const fitting = Math.floor(GROUP_BYTES / (WINOGRAD_POSITIONS * channels * 2));
-  const staysCached = WINOGRAD_POSITIONS * channels * panels * GEMM_NR * 2 <= GROUP_BYTES;
-  const shared = staysCached ? Math.ceil(tileCount / aim) : tileCount;
-  const most = Math.max(Math.min(fitting, MAX_GROUP_TILES, shared), LEAST_GROUP_TILES);
+  const shared = Math.max(Math.ceil(tileCount / WANTED_GROUPS), LEAST_GROUP_TILES);
+  const most = Math.max(Math.min(fitting, MAX_GROUP_TILES, shared), WINOGRAD_QUAD);
   const groups = Math.ceil(tileCount / most);
   const groupTiles = Math.ceil(tileCount / groups / WINOGRAD_QUAD) * WINOGRAD_QUAD;
   const groupCount = Math.ceil(tileCount / groupTiles);
