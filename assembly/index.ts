@@ -32,14 +32,48 @@ export {
   depthwise_i8_i16_4x8c2_fixed,
   depthwise_i8_i16_4x8c2_s1,
 } from "./depthwise";
-export { conv_i8_i16_4x8c2, conv_i8_i8_4x8c2, conv_u8_i16_4x8c2, conv_u8_i8_4x8c2 } from "./conv";
+// A kernel reads packed weights as its block says: one function under the names of all its formats.
+export {
+  conv_i8_i16_4x8c2,
+  conv_i8_i8_4x8c2,
+  conv_i8_i8_4x8c2 as conv_i8_i4_4x8c2,
+  conv_i8_i8_4x8c2 as conv_i8_i2_4x8c2,
+  conv_i8_i8_4x8c2 as conv_i8_b1_4x8c2,
+  conv_u4_i8_4x8c2,
+  conv_u4_i8_4x8c2 as conv_u4_i4_4x8c2,
+  conv_u4_i8_4x8c2 as conv_u4_i2_4x8c2,
+  conv_u4_i8_4x8c2 as conv_u4_b1_4x8c2,
+  conv_u8_i16_4x8c2,
+  conv_u8_i8_4x8c2,
+  conv_u8_i8_4x8c2 as conv_u8_i4_4x8c2,
+  conv_u8_i8_4x8c2 as conv_u8_i2_4x8c2,
+  conv_u8_i8_4x8c2 as conv_u8_b1_4x8c2,
+} from "./conv";
 export {
   igemm_i8_i16_4x8c2,
   igemm_i8_i8_4x8c2,
+  igemm_i8_i8_4x8c2 as igemm_i8_i4_4x8c2,
+  igemm_i8_i8_4x8c2 as igemm_i8_i2_4x8c2,
+  igemm_i8_i8_4x8c2 as igemm_i8_b1_4x8c2,
   igemm_u8_i16_4x8c2,
   igemm_u8_i8_4x8c2,
+  igemm_u8_i8_4x8c2 as igemm_u8_i4_4x8c2,
+  igemm_u8_i8_4x8c2 as igemm_u8_i2_4x8c2,
+  igemm_u8_i8_4x8c2 as igemm_u8_b1_4x8c2,
 } from "./conv-indirect";
-export { gemm_i8_i16_4x8c2, gemm_i8_i8_4x8c2, gemm_u8_i16_4x8c2, gemm_u8_i8_4x8c2 } from "./gemm";
+export {
+  gemm_i8_i16_4x8c2,
+  gemm_i8_i8_4x8c2,
+  gemm_i8_i8_4x8c2 as gemm_i8_i4_4x8c2,
+  gemm_i8_i8_4x8c2 as gemm_i8_i2_4x8c2,
+  gemm_i8_i8_4x8c2 as gemm_i8_b1_4x8c2,
+  gemm_u8_i16_4x8c2,
+  gemm_u8_i8_4x8c2,
+  gemm_u8_i8_4x8c2 as gemm_u8_i4_4x8c2,
+  gemm_u8_i8_4x8c2 as gemm_u8_i2_4x8c2,
+  gemm_u8_i8_4x8c2 as gemm_u8_b1_4x8c2,
+} from "./gemm";
+export { conv_u4_b1_4x16c4, conv_u4_i2_2x16c4 } from "./gemm-table";
 export { conv_f32_f32_4x8c1, gemm_f32_f32_4x8c1, igemm_f32_f32_4x8c1 } from "./gemm-float";
 export { add_i8, maximum_i8, minimum_i8, mul_i8 } from "./elementwise";
 export { add_i8_fixed, mul_i8_fixed } from "./elementwise-fixed";

@@ -134,7 +134,7 @@ for (const shape of values.shape) {
     const forms = [...gemmForms.values()].flatMap(({ name, operations }) =>
       operations.map((operation) => `${operation}_${name}`),
     );
-    for (const kernel of [...forms, "winograd_i8_i16_4x8c2"]) {
+    for (const kernel of [...forms, "winograd_i8_i8_4x8c2"]) {
       const ms = await time(graph, kernel, Number(values.time));
       if (ms === undefined) continue;
       const { macs } = createPlan(graph, { rounding: "fp32", machine: relaxed }).steps[0]!;

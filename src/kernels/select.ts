@@ -1,9 +1,76 @@
 /** Which kernel takes which shape: pure functions of facts, to be asked on any host. */
-import { gemmKernelName, hasGemmKernel, type GemmOperands, type GemmOperation } from "./gemm.ts";
+import { type GemmForm, gemmForm, gemmForms, gemmKernelName, type GemmOperation } from "./gemm.ts";
+
+/** What the choice of operands and tile depends on. */
+export interface OperandFacts {
+  /** Activations as the graph has them; "narrow": int8 or uint8 that packing narrows. */
+  readonly activations: "int8" | "uint8" | "narrow";
+  /** Fewest bits that hold a weight, 16 where it does not fit int8. */
+  readonly weightBits: 1 | 2 | 4 | 8 | 16;
+  readonly depth: number;
+  readonly columns: number;
+  readonly isa: "simd128" | "relaxed";
+  /** What the relaxed dot with accumulation does, where it is one exact instruction. */
+  readonly dot: "usdot" | "sdot" | undefined;
+}
+
+/**
+ * Forms that can compute a product, the preferred one first (figures: docs/low-bit.md). Weights stay
+ * packed; forms that keep them as bytes come last.
+ */
+export function productForms(facts: OperandFacts): GemmForm[] {
+  const { activations, weightBits, isa, dot } = facts;
+  const i8 = activations === "uint8" ? "u8" : activations === "narrow" ? "u4" : "i8";
+  // The dot reads bytes as its class does: codes of the other kind are flipped.
+  const isFlipped = (activations === "uint8") !== (dot === "usdot");
+  const x8 = activations === "narrow" ? "u4" : isFlipped ? "f8" : "x8";
+  const packed = weightBits === 1 ? ["b1", "i2"] : weightBits < 8 ? [`i${weightBits}`] : [];
+  const relaxed = isa === "relaxed";
+  const tables = (w: string): string[] => {
+    if (activations !== "narrow") return [];
+    const tile = w === "b1" ? "4x16c4" : "2x16c4";
+    return [...(relaxed ? [`u4_${w}_${tile}_relaxed`] : []), `u4_${w}_${tile}`];
+  };
+  const dots = (w: string): string[] => (dot === undefined ? [] : [`${x8}_${w}_5x8c4_relaxed`]);
+  const deep = (w: string): string[] => (relaxed ? [`${i8}_${w}_4x8c4_relaxed`] : []);
+  const ofPacked = packed.flatMap((w) => {
+    const products = [...dots(w), ...deep(w), `${i8}_${w}_4x8c2`];
+    return isWorthTables(facts, w) ? [...tables(w), ...products] : [...products, ...tables(w)];
+  });
+  const ofBytes = weightBits === 16 ? [`${i8}_i16_4x8c2`] : [...dots("i8"), `${i8}_i8_4x8c2`];
+  return [...ofPacked, ...ofBytes]
+    .map((name) => gemmForms.get(name))
+    .filter((form) => form !== undefined)
+    .filter((form) => holdsDepth(form, facts.depth));
+}
+
+/** One bit has no code for a weight of 0 behind the last value of depth. */
+function holdsDepth({ weightBits, unitElements, stepUnits }: GemmForm, depth: number): boolean {
+  return weightBits > 1 || depth % (unitElements * stepUnits) === 0;
+}
+
+/** Building its tables costs a row what a panel of 16 columns does: fewer are not worth it. */
+const TABLE_COLUMNS = 32;
+
+/**
+ * One plane needs half the swizzles of two: it beats every product. Two planes beat int16 pairs alone, at
+ * 75 against 48 GMAC/s; the dots reach 95 and 105 (bench/low-bit.ts).
+ */
+function isWorthTables({ columns, isa }: OperandFacts, weight: string): boolean {
+  return columns >= TABLE_COLUMNS && (weight === "b1" || isa === "simd128");
+}
+
+/** The preferred form, or that of the kernel `forced` if it fits. */
+export function selectForm(facts: OperandFacts, forced?: string): GemmForm {
+  const fitting = productForms(facts);
+  const suffix = forced?.slice(forced.indexOf("_") + 1);
+  return fitting.find(({ name }) => name === suffix) ?? fitting[0]!;
+}
 
 /** What the choice of a convolution kernel depends on. */
 export interface ConvFacts {
-  readonly operands: GemmOperands;
+  /** Name of the form. */
+  readonly form: string;
   /** Every window is one contiguous row of x: 1x1 with stride 1, or a window as large as the image. */
   readonly hasContiguousRows: boolean;
   /** A tap fills whole 32-bit units when packed. */
@@ -20,15 +87,14 @@ const INDIRECT_ENTRIES = 1 << 16;
 
 /** Operations that can compute the shape, the preferred one first. */
 export function convOperations(facts: ConvFacts): GemmOperation[] {
-  const { operands, hasContiguousRows, hasWholeUnits, entries } = facts;
+  const { form, hasContiguousRows, hasWholeUnits, entries } = facts;
   const windows: GemmOperation[] =
     entries <= INDIRECT_ENTRIES ? ["igemm", "conv"] : ["conv", "igemm"];
+  const { operations } = gemmForm(form);
   return [
     ...(hasContiguousRows ? (["gemm"] as const) : []),
-    ...windows.filter(
-      (operation) => hasGemmKernel(operation, operands) && (operation !== "igemm" || hasWholeUnits),
-    ),
-  ];
+    ...windows.filter((operation) => operation !== "igemm" || hasWholeUnits),
+  ].filter((operation) => operations.includes(operation));
 }
 
 /** The kernel of a convolution: `forced` if it fits the shape, else the preferred one. */
@@ -38,7 +104,7 @@ export function selectConvKernel(
 ): { operation: GemmOperation; kernel: string } {
   const fitting = convOperations(facts).map((operation) => ({
     operation,
-    kernel: gemmKernelName(operation, facts.operands),
+    kernel: gemmKernelName(operation, facts.form),
   }));
   return fitting.find(({ kernel }) => kernel === forced) ?? fitting[0]!;
 }
