@@ -5,18 +5,22 @@ import {
   type Arguments,
   type Command,
   JSON_OPTION,
+  REVECTORIZE_OPTION,
   ROUNDING_OPTION,
   type Terminal,
   THREADS_OPTION,
 } from "./command.ts";
 import { readRequantization, REQUANTIZE_OPTIONS } from "./requantization.ts";
+import { limitOf, type MachineLimits, measureLimits } from "./machine-limits.ts";
 import { rawType } from "./tensor-file.ts";
 import { textTable, withPrefix } from "./terminal.ts";
 
 const DEFAULT_RUNS = 50;
 /** Runs before the measured ones: the engine compiles the hot functions. */
 const WARM_UP_RUNS = 5;
-const PROFILED_RUNS = 5;
+/** Profiles are taken for this long, and a few at least. */
+const PROFILE_MS = 500;
+const LEAST_PROFILES = 5;
 
 export interface BenchReport {
   readonly medianMs: number;
@@ -30,8 +34,23 @@ export interface BenchReport {
   readonly arenaBytes: number;
   readonly threads: number;
   readonly isa: "simd128" | "relaxed";
-  /** With --layers; every time is the median of a few runs on one thread. */
-  readonly layers?: readonly NodeProfile[];
+  /** With --layers. */
+  readonly layers?: LayerReport;
+}
+
+/** Every time is the median of some runs on one thread. */
+export interface LayerReport {
+  readonly rows: readonly LayerRow[];
+  /** From the input of an inference to its output: the layers, and what lies between them. */
+  readonly wholeMs: number;
+  /** The time of all layers as a part of `wholeMs`. */
+  readonly attributed: number;
+  readonly limits: MachineLimits;
+}
+
+export interface LayerRow extends NodeProfile {
+  /** Of the speed that the kernel's instructions allow on this machine; by bytes without MACs. */
+  readonly boundShare: number;
 }
 
 export const bench: Command = {
@@ -43,6 +62,7 @@ export const bench: Command = {
     { name: "runs", value: "N", help: `measured runs (default ${DEFAULT_RUNS})` },
     { name: "layers", help: "a table of the layers, measured on one thread" },
     { name: "isa", value: "ISA", help: "simd128 or relaxed (default: relaxed where it is there)" },
+    REVECTORIZE_OPTION,
     ...REQUANTIZE_OPTIONS,
     ROUNDING_OPTION,
     JSON_OPTION,
@@ -58,6 +78,7 @@ export const bench: Command = {
     const start = performance.now();
     await using model = await load(file, {
       ...requantization,
+      revectorize: given.flag("revectorize"),
       ...(isa === undefined ? {} : { isa }),
       ...(threads === undefined ? {} : { threads }),
       ...(rounding === undefined ? {} : { rounding }),
@@ -118,16 +139,29 @@ export function quantile(values: readonly number[], q: number): number {
 async function profileLayers(
   model: Model,
   feeds: Record<string, TypedArray>,
-): Promise<NodeProfile[]> {
+): Promise<LayerReport> {
   const profiles: (readonly NodeProfile[])[] = [];
-  for (let i = 0; i < PROFILED_RUNS; i++) profiles.push(await model.profile(feeds));
-  return profiles[0]!.map((layer, i) => ({
-    ...layer,
-    timeMs: quantile(
+  const whole: number[] = [];
+  const end = performance.now() + PROFILE_MS;
+  while (profiles.length < LEAST_PROFILES || performance.now() < end) {
+    const start = performance.now();
+    profiles.push(await model.profile(feeds));
+    whole.push(performance.now() - start);
+  }
+  const limits = measureLimits();
+  const rows = profiles[0]!.map((layer, i): LayerRow => {
+    const timeMs = quantile(
       profiles.map((profile) => profile[i]!.timeMs),
       0.5,
-    ),
-  }));
+    );
+    const work = layer.macs > 0 ? layer.macs : layer.bytes;
+    const isKernel = layer.kernel !== "reference";
+    const limit = layer.macs > 0 ? limitOf(layer.kernel, limits) : limits.copy;
+    return { ...layer, timeMs, boundShare: isKernel ? work / (timeMs / 1000) / limit : 0 };
+  });
+  const wholeMs = quantile(whole, 0.5);
+  const layersMs = rows.reduce((sum, { timeMs }) => sum + timeMs, 0);
+  return { rows, wholeMs, attributed: layersMs / wholeMs, limits };
 }
 
 /** The same pseudo-random codes on every machine; float inputs in [−1, 1). */
@@ -167,19 +201,25 @@ function printReport(report: BenchReport): string {
   return lines.join("\n");
 }
 
-function printLayers(layers: readonly NodeProfile[]): string {
-  const total = layers.reduce((sum, { timeMs }) => sum + timeMs, 0);
-  const rows = layers.map(({ label, kernel, timeMs, macs, tiles }, i) => [
+function printLayers({ rows: layers, wholeMs, attributed, limits }: LayerReport): string {
+  const percent = (part: number) => `${(part * 100).toFixed(1)} %`;
+  const rows = layers.map(({ label, kernel, timeMs, macs, bytes, tiles, boundShare }, i) => [
     String(i),
     label,
     kernel,
     timeMs.toFixed(3),
-    `${((timeMs / total) * 100).toFixed(1)} %`,
+    percent(timeMs / wholeMs),
     withPrefix(macs),
-    macs === 0 ? "" : withPrefix(macs / (timeMs / 1000)),
+    macs === 0 ? `${withPrefix(bytes / (timeMs / 1000))}B/s` : withPrefix(macs / (timeMs / 1000)),
+    boundShare === 0 ? "" : percent(boundShare),
     String(tiles),
   ]);
-  const head = ["node", "operator", "kernel", "ms", "share", "MACs", "MAC/s", "tiles"];
-  const align = ["right", "left", "left", "right", "right", "right", "right", "right"] as const;
-  return `${textTable(head, rows, align)}\n${total.toFixed(3)} ms in all, on one thread`;
+  const head = ["node", "operator", "kernel", "ms", "share", "MACs", "MAC/s", "of bound", "tiles"];
+  const align = head.map((_, i) => (i === 1 || i === 2 ? "left" : "right"));
+  const { dot, multiply, float, copy } = limits;
+  return [
+    textTable(head, rows, align),
+    `${wholeMs.toFixed(3)} ms in all, on one thread; ${percent(attributed)} of it in these layers`,
+    `bounds: MAC/s of relaxed dots ${withPrefix(16 * dot)}, of int16 dots ${withPrefix(8 * multiply)} (four times that by Winograd), of float32 ${withPrefix(4 * float)}; a copy's ${withPrefix(copy)}B/s`,
+  ].join("\n");
 }

@@ -41,6 +41,10 @@ export const THREADS_OPTION: Option = {
   value: "N",
   help: "threads of one inference",
 };
+export const REVECTORIZE_OPTION: Option = {
+  name: "revectorize",
+  help: "V8's 256-bit pass (Node 24 and newer), compared with plain code first",
+};
 export const ROUNDING_OPTION: Option = {
   name: "rounding",
   value: "RULE",

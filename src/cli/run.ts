@@ -9,6 +9,7 @@ import {
   type Command,
   fileError,
   JSON_OPTION,
+  REVECTORIZE_OPTION,
   ROUNDING_OPTION,
   type Terminal,
   THREADS_OPTION,
@@ -35,6 +36,7 @@ export const run: Command = {
     ...REQUANTIZE_OPTIONS,
     ROUNDING_OPTION,
     THREADS_OPTION,
+    REVECTORIZE_OPTION,
     { name: "top", value: "K", help: "the K largest values of the first output" },
     { name: "labels", value: "FILE", help: "names of classes: one per line, or a JSON array" },
     { name: "raw-output", value: "DIR", help: "writes 0.bin, 1.bin …: raw codes of the outputs" },
@@ -57,6 +59,7 @@ export const run: Command = {
 
     await using model = await load(source, {
       ...requantization,
+      revectorize: given.flag("revectorize"),
       ...(threads === undefined ? {} : { threads }),
       ...(rounding === undefined ? {} : { rounding }),
     });

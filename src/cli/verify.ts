@@ -16,6 +16,7 @@ import {
   type Command,
   fileError,
   JSON_OPTION,
+  REVECTORIZE_OPTION,
   ROUNDING_OPTION,
   type Terminal,
   THREADS_OPTION,
@@ -29,6 +30,7 @@ import { codesFromBytes } from "./tensor-file.ts";
 type VerifyOptions = RequantizeOptions & {
   readonly rounding: Rounding;
   readonly threads: number;
+  readonly revectorize?: boolean;
 };
 
 /** Float outputs may differ by this much, relative to the largest output. */
@@ -65,6 +67,7 @@ export const verify: Command = {
       help: `the same of float outputs, over the largest (default ${MAX_RELATIVE})`,
     },
     THREADS_OPTION,
+    REVECTORIZE_OPTION,
     JSON_OPTION,
   ],
   notes: `Under fp32 the outputs are compared with the index's "xnnpack" files (TFLite's default CPU path), under
@@ -81,7 +84,8 @@ or a case did not run.`,
     const maxLsb = given.integer("max-lsb", 0, 2 ** 32) ?? 0;
     const maxRelative = given.number("max-relative") ?? MAX_RELATIVE;
     const threads = given.integer("threads", 1, 64) ?? 1;
-    const options = { ...readRequantization(given), rounding, threads };
+    const revectorize = given.flag("revectorize");
+    const options = { ...readRequantization(given), rounding, threads, revectorize };
 
     const all = await readGolden(golden, rounding, given.text("models"));
     const cases = selectCases(all, given.list("only"));

@@ -29,13 +29,17 @@ const parameters = [
 ];
 const floats = ["lowLimit", "highLimit"];
 
+const pairs = { unit: "multiply", macs: 8 } as const;
+const quads = { unit: "dot", macs: 16 } as const;
+const singles = { unit: "float", macs: 4 } as const;
+
 export const depthwiseKernels: readonly Kernel[] = [
-  { name: "depthwise_i8_i16_4x8c2_s1", isa: "simd128", parameters, floats },
-  { name: "depthwise_i8_i16_4x8c2", isa: "simd128", parameters, floats },
-  { name: "depthwise_i8_i16_4x8c2_fixed", isa: "simd128", parameters, floats },
-  { name: "depthwise_x8_i8_2x4x8c4_relaxed", isa: "relaxed", parameters, floats },
-  { name: "depthwise_x8_i8_4x8c4_relaxed", isa: "relaxed", parameters, floats },
-  { name: "depthwise_f32_f32_4x4", isa: "simd128", parameters, floats },
+  { name: "depthwise_i8_i16_4x8c2_s1", isa: "simd128", parameters, floats, bound: pairs },
+  { name: "depthwise_i8_i16_4x8c2", isa: "simd128", parameters, floats, bound: pairs },
+  { name: "depthwise_i8_i16_4x8c2_fixed", isa: "simd128", parameters, floats, bound: pairs },
+  { name: "depthwise_x8_i8_2x4x8c4_relaxed", isa: "relaxed", parameters, floats, bound: quads },
+  { name: "depthwise_x8_i8_4x8c4_relaxed", isa: "relaxed", parameters, floats, bound: quads },
+  { name: "depthwise_f32_f32_4x4", isa: "simd128", parameters, floats, bound: singles },
 ];
 
 /** Filters [kh][kw][channels] with their zero points removed. */

@@ -3,7 +3,7 @@
  * pack activations: `gemm` takes rows as they lie, `conv` copies windows (im2col per strip), `igemm`
  * follows an indirection table.
  */
-import type { Kernel } from "./kernel.ts";
+import type { Kernel, KernelBound } from "./kernel.ts";
 
 /** Columns of a tile, but of tables. */
 export const GEMM_NR = 8;
@@ -140,11 +140,31 @@ export function gemmKernelName(operation: GemmOperation, form: string): string {
   return `${operation}_${form}`;
 }
 
-export const gemmKernels: readonly Kernel[] = forms.flatMap(({ name, operations, isa, maxDepth }) =>
-  operations.map((operation): Kernel => ({
-    name: gemmKernelName(operation, name),
-    isa,
+/**
+ * One instruction multiplies 4 floats, 8 pairs of int16 or 16 bytes. A swizzle looks up the sums of 4
+ * activations in 16 columns for one of the bits of a weight.
+ */
+function boundOf({ method, weightBits: bits }: GemmForm): KernelBound {
+  switch (method) {
+    case "float":
+      return { unit: "float", macs: 4 };
+    case "pairs":
+      return { unit: "multiply", macs: 8 };
+    case "dot":
+      return { unit: "dot", macs: 16 };
+    case "deep":
+      return { unit: "deep", macs: 16 };
+    case "tables":
+      return { unit: "swizzle", macs: (4 * 16) / bits };
+  }
+}
+
+export const gemmKernels: readonly Kernel[] = forms.flatMap((form) =>
+  form.operations.map((operation): Kernel => ({
+    name: gemmKernelName(operation, form.name),
+    isa: form.isa,
     parameters: blocks[operation],
-    ...(maxDepth === undefined ? {} : { maxDepth }),
+    bound: boundOf(form),
+    ...(form.maxDepth === undefined ? {} : { maxDepth: form.maxDepth }),
   })),
 );

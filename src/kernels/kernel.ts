@@ -13,6 +13,18 @@ export interface Kernel {
   readonly parameters: readonly string[];
   /** Those of `parameters` that are float32; the others are int32 or addresses. */
   readonly floats?: readonly string[];
+  /** What bounds a kernel that multiplies. The others move bytes. */
+  readonly bound?: KernelBound;
   /** Longest reduction that cannot overflow its accumulators, for any operands. */
   readonly maxDepth?: number;
+}
+
+/**
+ * The instruction that a kernel cannot do without, and the multiply-accumulates of one of them with every
+ * lane in use: `dot` and `deep` are the relaxed dots of bytes into int32 (it accumulates) and int16,
+ * `multiply` is `i32x4.dot_i16x8_s`, `float` a multiply and an add.
+ */
+export interface KernelBound {
+  readonly unit: "dot" | "deep" | "multiply" | "float" | "swizzle";
+  readonly macs: number;
 }

@@ -27,9 +27,12 @@ const parameters = [
   ["tilesX", "tilesPerImage", "tileCount", "groupTiles", "tilePanels", "chunks"],
 ].flat();
 
+/** 36 multiplies for 16 outputs of 9 taps, the transforms left out. */
+const bound = { unit: "multiply", macs: 8 * 4 } as const;
+
 export const winogradKernels: readonly Kernel[] = [
-  { name: "winograd_i8_i8_4x8c2", isa: "simd128", parameters },
-  { name: "winograd_u8_i8_4x8c2", isa: "simd128", parameters },
+  { name: "winograd_i8_i8_4x8c2", isa: "simd128", parameters, bound },
+  { name: "winograd_u8_i8_4x8c2", isa: "simd128", parameters, bound },
 ];
 
 export interface WinogradMatrix {

@@ -1,7 +1,8 @@
 /** What a model says about itself: memory by purpose, time by node. */
-import { describeNode } from "../graph/index.ts";
+import { ABSENT, describeNode, type Graph } from "../graph/index.ts";
 import type { Plan } from "../plan/index.ts";
 import type { Runner, StepTime } from "../schedule/index.ts";
+import { typeBytes } from "../tensor/index.ts";
 import type { Engine } from "./model.ts";
 
 /** Bytes of the model's one linear memory, by purpose. */
@@ -38,6 +39,8 @@ export interface NodeProfile {
   readonly kernel: string;
   readonly timeMs: number;
   readonly macs: number;
+  /** Of the node's inputs and outputs, without constants. */
+  readonly bytes: number;
   readonly tiles: number;
 }
 
@@ -50,7 +53,17 @@ export function profileNodes({ graph, plan }: Engine, times: readonly StepTime[]
       kernel: step.kind === "kernel" ? step.kernel : "reference",
       timeMs,
       macs: step.macs,
+      bytes: nodeBytes(graph, step.node),
       tiles: step.kind === "kernel" ? step.tiles : 1,
     };
   });
+}
+
+function nodeBytes({ nodes, values }: Graph, index: number): number {
+  const { inputs, outputs } = nodes[index]!;
+  const ids = [...inputs, ...outputs].filter((id) => id !== ABSENT);
+  return ids.reduce((sum, id) => {
+    const { type, constant } = values[id]!;
+    return constant === undefined ? sum + typeBytes(type) : sum;
+  }, 0);
 }

@@ -5,9 +5,12 @@
 import type { Plan } from "../plan/index.ts";
 import type { Binding, Runner } from "../schedule/index.ts";
 
-/** Long enough for every kernel of the plan to be optimised. */
-const WARM_MS = 400;
-const WARM_RUNS = 12;
+/**
+ * Work after which the engine has long asked for optimised code of a kernel (1 to 2 ms of it), and time
+ * for its compiler, on another thread, to deliver what was asked for last.
+ */
+const WARM_MS = 20;
+const SETTLE_MS = 60;
 
 /** The kernels whose result differs; none: the module may be used. */
 export function differingKernels(hot: Runner, fresh: Runner): string[] {
@@ -27,20 +30,27 @@ export function differingKernels(hot: Runner, fresh: Runner): string[] {
   return [...differing];
 }
 
+/** Runs every kernel of the plan until it is optimised; steps in turn, on the bytes that are there. */
 function warm(runner: Runner): void {
   fillArena(runner.binding);
-  const start = performance.now();
-  for (let run = 0; run < WARM_RUNS || performance.now() - start < WARM_MS; run++) {
-    runKernels(runner);
-    if (performance.now() - start > 10 * WARM_MS) break;
-  }
+  const stepsByKernel = new Map<string, number[]>();
+  runner.binding.plan.steps.forEach((step, i) => {
+    if (step.kind === "reference") return;
+    const steps = stepsByKernel.get(step.kernel);
+    if (steps === undefined) stepsByKernel.set(step.kernel, [i]);
+    else steps.push(i);
+  });
+  const all = [...stepsByKernel.values()];
+  for (const steps of all) runFor(runner, steps, WARM_MS);
+  runFor(runner, all.flat(), SETTLE_MS);
 }
 
-/** Steps without a kernel are left out: what follows reads the bytes that are there. */
-function runKernels(runner: Runner): void {
-  runner.binding.plan.steps.forEach((step, i) => {
-    if (step.kind === "kernel") runner.runStep(i);
-  });
+/** The steps in turn for a time, and each of them once at least. */
+function runFor(runner: Runner, steps: readonly number[], timeMs: number): void {
+  const end = performance.now() + timeMs;
+  do {
+    for (const step of steps) runner.runStep(step);
+  } while (performance.now() < end);
 }
 
 function arenaOf({ plan, layout, program }: Binding): Uint8Array {

@@ -2,7 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { MODEL, ONE_THREAD, root } from "./digits.ts";
+import type { LayerReport } from "../../src/cli/bench.ts";
+import { whyNoRevectorization } from "../../src/wasm/index.ts";
+import { MODEL, ONE_THREAD, root, THREE } from "./digits.ts";
 import { cli, cliJson } from "./record-terminal.ts";
 
 describe("bitlane bench", () => {
@@ -42,6 +44,30 @@ describe("bitlane bench", () => {
     const { output } = await cli("bench", MODEL, ...ONE_THREAD, "--runs", "1", "--layers");
     expect(output).toMatch(/^node {2}operator /m);
     expect(output).toMatch(/^ +10 {2}Softmax .* %/m);
+  });
+
+  it("holds every layer to a measured bound", async () => {
+    const { document } = await cliJson("bench", MODEL, ...ONE_THREAD, "--runs", "1", "--layers");
+    const { layers } = document as unknown as { layers: LayerReport };
+    expect(layers.rows).toHaveLength(12);
+    for (const { macs, timeMs, boundShare } of layers.rows) {
+      expect(timeMs).toBeGreaterThan(0);
+      expect(boundShare).toBeGreaterThan(0);
+      // Above 1 only by what measuring gets wrong.
+      if (macs > 0) expect(boundShare).toBeLessThan(1.5);
+    }
+    expect(layers.attributed).toBeGreaterThan(0.5);
+    expect(layers.attributed).toBeLessThanOrEqual(1);
+    // The relaxed dot is slower than this only where it is five instructions.
+    const { multiply, float, copy } = layers.limits;
+    expect(Math.min(multiply, float, copy)).toBeGreaterThan(1e8);
+  });
+
+  it("switches revectorization on for --revectorize, or says why not", async () => {
+    const { code, remarks } = await cli("run", MODEL, THREE, ...ONE_THREAD, "--revectorize");
+    expect(code).toBe(0);
+    const why = whyNoRevectorization();
+    expect(remarks).toBe(why === undefined ? "" : `not revectorized: ${why}`);
   });
 });
 

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { planModel } from "../../src/model/index.ts";
 import { ARENA_ALIGNMENT, planArena } from "../../src/plan/index.ts";
+import { goldenNetworks, networkPath } from "../model/networks.ts";
 
 const interval = fc
   .tuple(fc.integer({ min: 0, max: 5000 }), fc.integer({ min: -1, max: 40 }), fc.nat(12))
@@ -37,3 +39,13 @@ test("a chain of layers needs no more than its two largest neighbours", () => {
 test("no buffers need no arena", () => {
   expect(planArena([])).toEqual({ offsets: [], arenaBytes: 0, lowerBound: 0 });
 });
+
+const networks = goldenNetworks();
+test.skipIf(networks.length === 0).for(networks.map(({ model }) => model))(
+  "the arena of %s is at most 1.15 times the bytes that live together",
+  async (model) => {
+    const { plan } = await planModel(networkPath(model));
+    expect(plan.arenaLowerBound).toBeGreaterThan(0);
+    expect(plan.arenaBytes / plan.arenaLowerBound).toBeLessThanOrEqual(1.15);
+  },
+);
