@@ -2,6 +2,7 @@
  * Conv2D: y[n, oy, ox, o] = activation(bias[o] + Σ x[n, oy·s − p + kh·d, ox·s − p + kw·d, c] · w[o, kh, kw, c]),
  * groups of channels included (CONV_2D of TFLite; docs/exactness.md, sections 3 and 4).
  */
+import { isMinifloat } from "../formats/index.ts";
 import { allocateTensor, elementCount, type Tensor } from "../tensor/index.ts";
 import {
   CODE_FORMATS,
@@ -15,6 +16,8 @@ import {
 import { checkFloatConv, checkQuantizedConv } from "./conv-checks.ts";
 import { type Conv2DAttributes, convGeometry } from "./conv-geometry.ts";
 import { convolveCodes, convolveDynamically, convolveFloats } from "./conv-loops.ts";
+import { checkMinifloatLayer, isMinifloatLayer } from "./minifloat-layers.ts";
+import { convolveMinifloats } from "./minifloat-loops.ts";
 import { checkDynamicRange, isDynamicRange } from "./dynamic-range.ts";
 import type { Operator } from "./operator.ts";
 
@@ -27,11 +30,16 @@ export const conv2D: Operator<Conv2DAttributes> = {
     const w = requireInput(inputs, 1, "filters");
     const bias = inputs[2];
     const y = declared[0]!;
-    checkFormat(x, ["float32", ...CODE_FORMATS], "input");
+    if (!isMinifloat(x.format)) checkFormat(x, ["float32", ...CODE_FORMATS], "input");
     checkActivation(attributes.activation);
     const geometry = convGeometry(x, w, attributes);
     const channels = geometry.outputChannels;
-    if (isCode(x.format)) {
+    if (isMinifloatLayer(x, w)) {
+      checkMinifloatLayer({
+        ...{ x, w, bias, y, channels, channelAxis: 0, depth: geometry.depth, attributes },
+        sums: geometry.batch * geometry.output[0] * geometry.output[1] * channels,
+      });
+    } else if (isCode(x.format)) {
       checkQuantizedConv({
         x,
         w,
@@ -56,7 +64,9 @@ export const conv2D: Operator<Conv2DAttributes> = {
     const [x, w] = inputs as [Tensor, Tensor];
     const y = allocateTensor(outputs[0]!);
     const geometry = convGeometry(x.type, w.type, attributes);
-    if (isCode(x.type.format)) {
+    if (isMinifloatLayer(x.type, w.type)) {
+      convolveMinifloats(x, w, inputs[2], y, geometry, attributes);
+    } else if (isCode(x.type.format)) {
       convolveCodes(x, w, inputs[2], y, geometry, attributes, rounding);
     } else if (isDynamicRange(x.type, w.type)) {
       convolveDynamically(x, w, inputs[2], y, geometry, attributes.activation, rounding);

@@ -17,7 +17,7 @@ import type { Activation } from "./operator.ts";
  * The inputs of one output position and group in the order (kh, kw, c) of the filters. Taps outside
  * the image are 0: codes come with their zero point removed.
  */
-function gatherPatch<T extends Int16Array | Float32Array>(
+export function gatherPatch<T extends Int16Array | Float32Array>(
   x: T,
   geometry: ConvGeometry,
   [n, oy, ox, group]: readonly [number, number, number, number],

@@ -3,6 +3,7 @@
  * multiplier follows from the shapes (DEPTHWISE_CONV_2D of TFLite; docs/exactness.md, sections 3 and 4).
  */
 import { ShapeError } from "../errors.ts";
+import { isMinifloat } from "../formats/index.ts";
 import { f32, type Rounding } from "../quantization/index.ts";
 import { allocateTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
 import { clampFloat, floatActivationRange } from "./activation-range.ts";
@@ -17,6 +18,8 @@ import {
   requireInput,
 } from "./checks.ts";
 import type { Conv2DAttributes } from "./conv-geometry.ts";
+import { checkMinifloatLayer, isMinifloatLayer } from "./minifloat-layers.ts";
+import { convolveDepthwiseMinifloats } from "./minifloat-loops.ts";
 import { checkFloatConv, checkQuantizedConv } from "./conv-checks.ts";
 import {
   convQuantization,
@@ -75,11 +78,17 @@ export const depthwiseConv2D: Operator<DepthwiseConv2DAttributes> = {
     const w = requireInput(inputs, 1, "filters");
     const bias = inputs[2];
     const y = declared[0]!;
-    checkFormat(x, ["float32", "int8", "uint8"], "input");
+    if (!isMinifloat(x.format)) checkFormat(x, ["float32", "int8", "uint8"], "input");
     checkActivation(attributes.activation);
     const geometry = depthwiseGeometry(x, w, attributes);
     const channels = geometry.outputChannels;
-    if (isQuantized8(x.format)) {
+    if (isMinifloatLayer(x, w)) {
+      const { batch, output, filter } = geometry;
+      checkMinifloatLayer({
+        ...{ x, w, bias, y, channels, channelAxis: 3, depth: filter[0] * filter[1], attributes },
+        sums: batch * output[0] * output[1] * channels,
+      });
+    } else if (isQuantized8(x.format)) {
       checkQuantizedConv({
         x,
         w,
@@ -102,7 +111,9 @@ export const depthwiseConv2D: Operator<DepthwiseConv2DAttributes> = {
     const [x, w, bias] = inputs as [Tensor, Tensor, Tensor | undefined];
     const y = allocateTensor(outputs[0]!);
     const geometry = depthwiseGeometry(x.type, w.type, attributes);
-    if (isQuantized8(x.type.format)) {
+    if (isMinifloatLayer(x.type, w.type)) {
+      convolveDepthwiseMinifloats(x, w, bias, y, geometry, attributes);
+    } else if (isQuantized8(x.type.format)) {
       convolveCodes(x, w, bias, y, geometry, attributes.activation, rounding);
     } else {
       convolveFloats(x, w, bias, y, geometry, attributes.activation);

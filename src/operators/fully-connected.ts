@@ -3,6 +3,7 @@
  * (FULLY_CONNECTED of TFLite; docs/exactness.md, sections 3.1 and 3.3).
  */
 import { ShapeError } from "../errors.ts";
+import { isMinifloat } from "../formats/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import { allocateTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
 import { clampFloat, floatActivationRange } from "./activation-range.ts";
@@ -34,6 +35,8 @@ import {
   quantizeDynamically,
   weightScale,
 } from "./dynamic-range.ts";
+import { checkMinifloatLayer, isMinifloatLayer } from "./minifloat-layers.ts";
+import { multiplyMinifloats } from "./minifloat-loops.ts";
 import type { Activation, Operator } from "./operator.ts";
 
 export interface FullyConnectedAttributes extends OutputAttributes {
@@ -69,13 +72,18 @@ export const fullyConnected: Operator<FullyConnectedAttributes> = {
     const w = requireInput(inputs, 1, "weights");
     const bias = inputs[2];
     const y = declared[0]!;
-    checkFormat(x, ["float32", ...CODE_FORMATS], "input");
+    if (!isMinifloat(x.format)) checkFormat(x, ["float32", ...CODE_FORMATS], "input");
     checkActivation(attributes.activation);
     const { rows, columns, depth } = fullyConnectedGeometry(x, w);
     if (attributes.keepDims && x.shape.at(-1) !== depth) {
       throw new ShapeError(`expected an input whose last extent is ${depth}, got ${describe(x)}`);
     }
-    if (isCode(x.format)) {
+    if (isMinifloatLayer(x, w)) {
+      checkMinifloatLayer({
+        ...{ x, w, bias, y, channels: columns, channelAxis: 0, depth, attributes },
+        sums: rows * columns,
+      });
+    } else if (isCode(x.format)) {
       checkQuantizedConv({
         x,
         w,
@@ -102,7 +110,9 @@ export const fullyConnected: Operator<FullyConnectedAttributes> = {
     const y = allocateTensor(outputs[0]!);
     const geometry = fullyConnectedGeometry(x.type, w.type);
     const { activation } = attributes;
-    if (isCode(x.type.format)) {
+    if (isMinifloatLayer(x.type, w.type)) {
+      multiplyMinifloats(x, w, bias, y, geometry, attributes);
+    } else if (isCode(x.type.format)) {
       multiplyCodes(x, w, bias, y, geometry, attributes, rounding);
     } else if (isDynamicRange(x.type, w.type)) {
       multiplyDynamically(x, w, bias, y, geometry, activation, rounding);

@@ -9,6 +9,13 @@ export * from "./window.ts";
 export * from "./arg-max.ts";
 export * from "./cast.ts";
 export * from "./chunked-matmul.ts";
+export { accumulatorOf, type ChunkedMatMulAttributes, drawsPerOutput } from "./chunked-sum.ts";
+export {
+  integerUnit,
+  isMinifloatLayer,
+  layerMultipliers,
+  layerValues,
+} from "./minifloat-layers.ts";
 export * from "./concatenation.ts";
 export * from "./depth-to-space.ts";
 export * from "./expand-dims.ts";
@@ -46,6 +53,7 @@ export {
   decodeMinifloat,
   encodeMinifloat,
   type EncodeMinifloatAttributes,
+  minifloatCodes,
   minifloatOf,
   minifloatValues,
 } from "./minifloat-codes.ts";

@@ -82,11 +82,16 @@ export function minifloatOf({ format }: TensorType, what: string): Minifloat {
   throw new ModelError(`expected ${what} in a minifloat format, got ${format.name}`);
 }
 
+/** Codes of a tensor, one element each. */
+export function minifloatCodes(tensor: Tensor): Uint8Array | Uint16Array {
+  if (tensor.type.format.bits > 8) return tensor.data as Uint16Array;
+  return unpackCodes(tensor) as Uint8Array;
+}
+
 /** What the codes of a tensor stand for, without its scales. */
 export function minifloatValues(tensor: Tensor): Float32Array {
   const format = minifloatOf(tensor.type, "a tensor");
-  const codes = format.bits > 8 ? (tensor.data as Uint16Array) : unpackCodes(tensor);
-  return Float32Array.from(codes, (code) => format.decode(code));
+  return Float32Array.from(minifloatCodes(tensor), (code) => format.decode(code));
 }
 
 function checkScales(type: TensorType): void {
