@@ -4,5 +4,10 @@ export { dequantize, type Feeds, type TensorInfo, type TypedArray } from "./feed
 export * from "./load.ts";
 export { Model, type Results, type RunOptions } from "./model.ts";
 export type { MemoryUse, NodeProfile } from "./report.ts";
-export { applyRequantization, type RequantizeOptions } from "./requantization.ts";
+export {
+  type AccumulateOptions,
+  applyRequantization,
+  type MinifloatName,
+  type RequantizeOptions,
+} from "./requantization.ts";
 export type { ModelSource } from "./source.ts";

@@ -7,9 +7,11 @@ import type { Rounding } from "../quantization/index.ts";
 import type { WorkerFactory } from "../schedule/index.ts";
 import { hasRelaxedSimd, relaxedDotClass } from "../wasm/index.ts";
 import { capabilities } from "./capabilities.ts";
+import { calibrate } from "./calibration.ts";
 import { createEngine } from "./engine.ts";
+import type { Feeds } from "./feeds.ts";
 import { Model } from "./model.ts";
-import { applyRequantization, type RequantizeOptions } from "./requantization.ts";
+import { applyRequantization, minifloatOptions, type RequantizeOptions } from "./requantization.ts";
 import { type ModelSource, readSource } from "./source.ts";
 
 export interface LoadProgress {
@@ -24,6 +26,11 @@ export interface LoadProgress {
  * for the activations that they meet, without data. Layers with fewer bits in the file keep those.
  */
 export interface LoadOptions extends RequantizeOptions {
+  /**
+   * Inputs for the ranges of minifloat activations: a few dozen, as `run` takes them. Without them the
+   * ranges are those of an integer file's quantization.
+   */
+  readonly calibrate?: readonly Feeds[] | undefined;
   /** Threads for one inference. Default: as many as the host offers, 16 at most. */
   readonly threads?: number;
   /** Rounding rule of 8-bit results. Default "fp32": TFLite's default CPU path. */
@@ -85,7 +92,20 @@ export async function readGraph(source: ModelSource, options: LoadOptions = {}):
   const imported = importModel(bytes, { limits });
   const inferred = inferGraph(imported, inputShapes(imported, options));
   checkWork(inferred, limits);
-  return applyRequantization(inferred, options);
+  return requantize(inferred, options);
+}
+
+/** The graph as `weights`, `activations` and so on ask for it, with a calibration where there is one. */
+export async function requantize(inferred: Graph, options: LoadOptions): Promise<Graph> {
+  const minifloats = minifloatOptions(options);
+  if (options.calibrate === undefined) return applyRequantization(inferred, options);
+  if (minifloats === undefined) {
+    throw new InputError("calibrate: expected weights in a minifloat beside it");
+  }
+  const { graph, observed } = await calibrate(inferred, minifloats, options.calibrate, (real) =>
+    loadGraph(real, { ...options, rounding: "fp32" }),
+  );
+  return applyRequantization(graph, options, observed);
 }
 
 function planGraph(inferred: Graph, options: LoadOptions): PlannedModel {

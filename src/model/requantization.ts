@@ -1,23 +1,87 @@
 /** The options of `load` that re-quantize a network before it is planned. */
 import { InputError } from "../errors.ts";
-import { type Graph, inferGraph } from "../graph/index.ts";
+import { findFormat, isMinifloat } from "../formats/index.ts";
+import { type Graph, inferGraph, type ValueId } from "../graph/index.ts";
 import {
+  type AccumulateOptions,
   ACTIVATION_SCHEMES,
+  type FloatGraph,
+  minifloatGraph,
+  type MinifloatName,
+  type MinifloatOptions,
+  type Observation,
   requantizeGraph,
-  type RequantizeOptions,
+  type RequantizeOptions as IntegerOptions,
   WEIGHT_SCHEMES,
 } from "../quantizer/index.ts";
 
-export type { RequantizeOptions };
+export type { AccumulateOptions, MinifloatName };
 
-/** The graph as the options ask for it; itself where they ask for nothing. @throws InputError */
-export function applyRequantization(graph: Graph, options: RequantizeOptions): Graph {
+export interface RequantizeOptions {
+  /** Format of the weights, integers or minifloats. */
+  readonly weights?: IntegerOptions["weights"] | MinifloatName | undefined;
+  /** What re-quantized layers read; beside minifloat weights a minifloat or "float32" (default). */
+  readonly activations?: IntegerOptions["activations"] | MinifloatName | "float32" | undefined;
+  /** Leave the first and the last layers as they are. Default: true; minifloats: false. */
+  readonly keepFirstLast?: boolean | undefined;
+  /** Minifloats: the sums of Conv2D and FullyConnected in an emulated accumulator. */
+  readonly accumulate?: AccumulateOptions | undefined;
+  /** Minifloats: scales that are powers of two. */
+  readonly powerOfTwoScales?: boolean | undefined;
+}
+
+/** The options in minifloats, if the weights ask for them. @throws InputError */
+export function minifloatOptions(options: RequantizeOptions): MinifloatOptions | undefined {
+  const { weights, activations, ...more } = options;
+  if (!isMinifloatName(weights)) {
+    const { accumulate, powerOfTwoScales } = options;
+    if (accumulate !== undefined || powerOfTwoScales !== undefined || isRealName(activations)) {
+      throw new InputError(
+        `weights: expected a minifloat for ${isRealName(activations) ? `activations "${activations}"` : "accumulate and powerOfTwoScales"}, got ${JSON.stringify(weights)}`,
+      );
+    }
+    return undefined;
+  }
+  if (activations !== undefined && !isRealName(activations)) {
+    throw new InputError(
+      `activations: expected a minifloat or "float32" beside ${weights} weights, got ${JSON.stringify(activations)}`,
+    );
+  }
+  checkOption("keepFirstLast", more.keepFirstLast, [true, false]);
+  checkOption("powerOfTwoScales", more.powerOfTwoScales, [true, false]);
+  return { ...more, weights, activations };
+}
+
+/**
+ * The graph as the options ask for it; itself where they ask for nothing.
+ * @param graph as imported; for minifloats also as `floatGraph` gives it
+ * @throws InputError
+ */
+export function applyRequantization(
+  graph: Graph | FloatGraph,
+  options: RequantizeOptions,
+  observed?: ReadonlyMap<ValueId, Observation>,
+): Graph {
+  const minifloats = minifloatOptions(options);
+  if (minifloats !== undefined) return inferGraph(minifloatGraph(graph, minifloats, observed));
   const { weights, activations, keepFirstLast } = options;
   checkOption("weights", weights, WEIGHT_SCHEMES);
   checkOption("activations", activations, ACTIVATION_SCHEMES);
   checkOption("keepFirstLast", keepFirstLast, [true, false]);
-  if (weights === undefined && activations === undefined) return graph;
-  return inferGraph(requantizeGraph(graph, options));
+  const source = "ranges" in graph ? graph.graph : graph;
+  if (weights === undefined && activations === undefined) return source;
+  return inferGraph(
+    requantizeGraph(source, { weights, activations, keepFirstLast } as IntegerOptions),
+  );
+}
+
+function isMinifloatName(name: unknown): name is MinifloatName {
+  const format = typeof name === "string" ? findFormat(name) : undefined;
+  return format !== undefined && isMinifloat(format);
+}
+
+function isRealName(name: unknown): name is MinifloatName | "float32" {
+  return name === "float32" || isMinifloatName(name);
 }
 
 function checkOption(name: string, value: unknown, values: readonly unknown[]): void {

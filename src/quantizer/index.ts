@@ -3,3 +3,6 @@ export { weightedLayers } from "./layers.ts";
 export { narrowType } from "./narrow.ts";
 export * from "./omse.ts";
 export * from "./requantize-graph.ts";
+export { type FloatGraph, floatGraph } from "./float-graph.ts";
+export * from "./minifloat-graph.ts";
+export { rounderOf, type ScaleSearch } from "./minifloat-scales.ts";

@@ -13,6 +13,10 @@ const WEIGHTED: ReadonlySet<Operator<never>> = new Set<Operator<never>>([
   ...[conv2D, depthwiseConv2D, transposeConv, fullyConnected],
 ]);
 
+const ENCODED: ReadonlySet<Operator<never>> = new Set<Operator<never>>([
+  ...[conv2D, depthwiseConv2D, fullyConnected],
+]);
+
 /** Every node that has weights. */
 export function weightedLayers(graph: Graph): Node[] {
   return graph.nodes.filter(({ operator }) => WEIGHTED.has(operator));
@@ -24,7 +28,28 @@ export function weightedLayers(graph: Graph): Node[] {
  * @param keepFirstLast leave out layers that no layer precedes, and layers that no layer follows
  */
 export function layersToRequantize(graph: Graph, keepFirstLast: boolean): Set<Node> {
-  const chosen = graph.nodes.filter((node) => isCandidate(graph, node));
+  return chosenOf(
+    graph,
+    graph.nodes.filter((node) => isCandidate(graph, node)),
+    keepFirstLast,
+  );
+}
+
+/** The layers that a network in minifloats has as such: those in float32 with constant weights. */
+export function layersToEncode(graph: Graph, keepFirstLast: boolean): Set<Node> {
+  const isEncoded = ({ operator, inputs }: Node): boolean => {
+    const w = graph.values[inputs[1] ?? ABSENT];
+    return (
+      ENCODED.has(operator) &&
+      w?.constant !== undefined &&
+      w.type.format.name === "float32" &&
+      graph.values[inputs[0]!]!.type.format.name === "float32"
+    );
+  };
+  return chosenOf(graph, graph.nodes.filter(isEncoded), keepFirstLast);
+}
+
+function chosenOf(graph: Graph, chosen: readonly Node[], keepFirstLast: boolean): Set<Node> {
   if (!keepFirstLast) return new Set(chosen);
   const followers = nodesBehindLayers(graph.nodes, (node) => [node.inputs, node.outputs]);
   const leaders = nodesBehindLayers(graph.nodes.toReversed(), (node) => [
