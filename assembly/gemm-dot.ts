@@ -71,7 +71,7 @@ export function packBytes<X>(p: GemmParameters, first: i32, rows: i32, scratch: 
 
 /** 5 rows × 8 columns, all of k. `a0` … `a4` are the rows, `row` the places of the results in y. */
 @inline
-function tile5x8<R>(
+export function tile5x8<R>(
   rule: R,
   a: usize,
   stride: usize,
@@ -138,7 +138,7 @@ function tile5x8<R>(
 
 /** 1 row × 8 columns: matrix × vector. Four sums of every fourth unit hide the latency. */
 @inline
-function tile1x8<R>(
+export function tile1x8<R>(
   rule: R,
   a: usize,
   w: usize,

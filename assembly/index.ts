@@ -93,3 +93,33 @@ export {
   max_pool_u8,
 } from "./pool";
 export { softmax_i8 } from "./softmax";
+export {
+  conv_f32_m4_4x8c1,
+  conv_f32_m6_4x8c1,
+  conv_f32_m8_4x8c1,
+  conv_f32_w32_4x8c1,
+  gemm_f32_m4_4x8c1,
+  gemm_f32_m6_4x8c1,
+  gemm_f32_m8_4x8c1,
+  gemm_f32_w32_4x8c1,
+  igemm_f32_m4_4x8c1,
+  igemm_f32_m6_4x8c1,
+  igemm_f32_m8_4x8c1,
+  igemm_f32_w32_4x8c1,
+} from "./gemm-minifloat";
+export {
+  conv_i16_m4_4x8c2,
+  conv_i16_m6_4x8c2,
+  conv_i8_m4_4x8c2,
+  conv_i8_m6_4x8c2,
+  gemm_i16_m4_4x8c2,
+  gemm_i16_m6_4x8c2,
+  gemm_i8_m4_4x8c2,
+  gemm_i8_m6_4x8c2,
+  igemm_i16_m4_4x8c2,
+  igemm_i16_m6_4x8c2,
+  igemm_i8_m4_4x8c2,
+  igemm_i8_m6_4x8c2,
+} from "./conv-minifloat";
+export { round_f32_f32, round_f32_i16, round_f32_i8 } from "./minifloat-round";
+export { scale_rows_f32, windows_f32 } from "./minifloat-rows";

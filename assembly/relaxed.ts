@@ -43,3 +43,9 @@ export {
   gemm_x8_i8_5x8c4_relaxed as gemm_x8_b1_5x8c4_relaxed,
 } from "./gemm-dot";
 export { conv_u4_b1_4x16c4_relaxed, conv_u4_i2_2x16c4_relaxed } from "./gemm-table-relaxed";
+export {
+  conv_x8_m4_5x8c4_relaxed,
+  conv_x8_m6_5x8c4_relaxed,
+  gemm_x8_m4_5x8c4_relaxed,
+  gemm_x8_m6_5x8c4_relaxed,
+} from "./conv-minifloat-dot";

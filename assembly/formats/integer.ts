@@ -86,6 +86,12 @@ export class Int16 {
 
 
   @inline
+  isNarrowed(): bool {
+    return false;
+  }
+
+
+  @inline
   widen(): v128 {
     return v128.load(changetype<usize>(this));
   }

@@ -5,6 +5,7 @@ export * from "./gemm.ts";
 export * from "./kernel.ts";
 export * from "./low-bit.ts";
 export * from "./minifloat.ts";
+export * from "./minifloat-layers.ts";
 export * from "./packing.ts";
 export * from "./select.ts";
 export * from "./winograd.ts";

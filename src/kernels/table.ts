@@ -8,6 +8,7 @@ import { elementwiseKernels } from "./elementwise.ts";
 import { gemmKernels } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
 import { minifloatKernels } from "./minifloat.ts";
+import { minifloatLayerKernels } from "./minifloat-layers.ts";
 import { moveKernels } from "./move.ts";
 import { poolKernels } from "./pool.ts";
 import { resizeKernels } from "./resize.ts";
@@ -25,6 +26,7 @@ export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
     ...castKernels,
     ...resizeKernels,
     ...minifloatKernels,
+    ...minifloatLayerKernels,
     ...chunkedKernels,
     ...winogradKernels,
   ].map((kernel) => [kernel.name, kernel]),

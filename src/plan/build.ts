@@ -99,6 +99,7 @@ class PlanBuilder {
       input: (input) => this.place(node.inputs[input]!),
       place: (value) => this.place(value),
       output: (output) => this.place(node.outputs[output]!),
+      expandedOutput: (output, sizeBytes) => this.expand(node.outputs[output]!, sizeBytes),
       addConstant: (label, sizeBytes, fill) => this.addConstant(label, sizeBytes, fill),
       temporary: (label, sizeBytes) => this.addBuffer(label, sizeBytes, steps.first),
       alias: (output, input) => this.alias(node.outputs[output]!, node.inputs[input]!),
@@ -157,6 +158,13 @@ class PlanBuilder {
             const { buffer, byteOffset, byteLength } = constant.data;
             target.set(new Uint8Array(buffer, byteOffset, byteLength));
           });
+    this.places.set(id, pointer);
+    return pointer;
+  }
+
+  private expand(id: ValueId, sizeBytes: number): Pointer {
+    if (this.places.has(id)) throw new InternalError(`expected value ${id} without a place`);
+    const pointer = this.addBuffer(this.graph.values[id]!.name, sizeBytes, this.steps.length);
     this.places.set(id, pointer);
     return pointer;
   }

@@ -44,6 +44,29 @@ export function lowerChunkedMatMul(
   }
   const decoded = context.temporary(`${left.name} as float32`, rows * depth * 4);
   decodeStep(context, left, context.input(0), decoded, rows * depth);
+  chunkedStep(context, attributes, {
+    ...{ a: decoded, b: constant, y: context.output(0), rows, columns, depth },
+  });
+  return true;
+}
+
+/** A product of float32 rows and constant minifloat columns [columns, depth], both in place. */
+export interface ChunkedProduct {
+  readonly a: Pointer;
+  readonly b: Tensor;
+  readonly y: Pointer;
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+}
+
+/** Appends the step of a product that has a kernel (`hasChunkedKernel`). */
+export function chunkedStep(
+  context: LowerContext,
+  attributes: ChunkedMatMulAttributes,
+  { a, b, y, rows, columns, depth }: ChunkedProduct,
+): void {
+  const accumulator = accumulatorOf(attributes);
   const { chunk, rounding, draws } = attributes;
   const [key0, key1] = rounding === "stochastic" ? keyOf(draws) : [0, 0];
   const { layer, step, stream } =
@@ -52,9 +75,9 @@ export function lowerChunkedMatMul(
   context.step({
     kernel: `chunked_f32_${rounding}`,
     fields: {
-      a: decoded,
-      w: addPanels(context, constant, columns, depth),
-      y: context.output(0),
+      a,
+      w: addPanels(context, b, columns, depth),
+      y,
       m: rows,
       n: columns,
       k: depth,
@@ -75,7 +98,6 @@ export function lowerChunkedMatMul(
     scratchBytes: CHUNKED_SCRATCH_BYTES,
     note: `${rows}x${columns}x${depth} in ${accumulator.name}`,
   });
-  return true;
 }
 
 interface Tiles {

@@ -47,6 +47,8 @@ export interface LowerContext {
   place(value: ValueId): Pointer;
   /** Address of output i. Every call gives the same place. */
   output(output: number): Pointer;
+  /** The same of an output in a form that only its readers know, in place of its codes. */
+  expandedOutput(output: number, sizeBytes: number): Pointer;
   /** Immutable bytes of this node's own: packed weights, tables. */
   addConstant(label: string, sizeBytes: number, fill: (target: Uint8Array) => void): Pointer;
   /** Arena bytes that live only during this node's steps. */

@@ -70,7 +70,7 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   return true;
 }
 
-function describeWindow({ filter, strides, input, inputChannels }: ConvGeometry): string {
+export function describeWindow({ filter, strides, input, inputChannels }: ConvGeometry): string {
   return `${filter.join("x")} s${strides[0]} ${input.join("x")}x${inputChannels}`;
 }
 
@@ -128,9 +128,9 @@ function windowPacking(
 }
 
 /** Fields of `ConvParameters` that describe the window over x. */
-function windowFields(
+export function windowFields(
   { input, filter, strides, dilations, border, inputChannels, groups }: ConvGeometry,
-  { elementBytes, border: borderByte }: GemmWeights,
+  { elementBytes, border: borderByte }: Pick<GemmWeights, "elementBytes" | "border">,
 ): Record<string, number> {
   return {
     height: input[0],
@@ -150,7 +150,7 @@ function windowFields(
 }
 
 /** True where the windows of x are its rows: nothing to gather. */
-function hasContiguousRows(geometry: ConvGeometry): boolean {
+export function hasContiguousRows(geometry: ConvGeometry): boolean {
   const { input, output, filter, strides, border, groups } = geometry;
   const hasBorder = border.top + border.bottom + border.left + border.right > 0;
   if (hasBorder) return false;
@@ -161,12 +161,12 @@ function hasContiguousRows(geometry: ConvGeometry): boolean {
 }
 
 /** One pixel of border cells, as long as a tap. */
-function borderPixel(context: LowerContext, tapBytes: number, border: number): Pointer {
+export function borderPixel(context: LowerContext, tapBytes: number, border: number): Pointer {
   return context.addConstant("border", tapBytes, (target) => void target.fill(border));
 }
 
 /** Byte offset in an image of x of each tap of each output pixel, −1 outside. */
-function indirectionTable(
+export function indirectionTable(
   context: LowerContext,
   { input, output, filter, strides, dilations, border }: ConvGeometry,
   pixelBytes: number,

@@ -35,6 +35,12 @@ import { lowerDiv, lowerMaximum, lowerMinimum } from "./extremum.ts";
 import { lowerFullyConnected } from "./fully-connected.ts";
 import { lowerGather, lowerGatherNd, lowerResizeNearestNeighbor } from "./gather.ts";
 import { lowerDecodeMinifloat, lowerEncodeMinifloat } from "./minifloat-codes.ts";
+import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
+import {
+  lowerMinifloatConv2D,
+  lowerMinifloatFullyConnected,
+  minifloatsOr,
+} from "./minifloat-layers.ts";
 import { lowerMul } from "./mul.ts";
 import { lowerMovement, lowerReshape } from "./movement.ts";
 import { lowerPad } from "./pad.ts";
@@ -49,9 +55,9 @@ import { lowerTable } from "./unary.ts";
 export * from "./context.ts";
 
 export const lowerings: ReadonlyMap<string, Lowering> = new Map<string, Lowering>([
-  ["Conv2D", lowerConv2D],
-  ["DepthwiseConv2D", lowerDepthwiseConv2D],
-  ["FullyConnected", lowerFullyConnected],
+  ["Conv2D", minifloatsOr(lowerMinifloatConv2D, lowerConv2D)],
+  ["DepthwiseConv2D", minifloatsOr(lowerMinifloatDepthwise, lowerDepthwiseConv2D)],
+  ["FullyConnected", minifloatsOr(lowerMinifloatFullyConnected, lowerFullyConnected)],
   ["TransposeConv", lowerTransposeConv],
   ["Add", lowerAdd],
   ["Sub", lowerSub],

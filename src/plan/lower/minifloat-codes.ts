@@ -6,13 +6,16 @@ import {
   encodeKernelOf,
   MINIFLOAT_GROUP,
   MINIFLOAT_TABLE_BYTES,
+  type MinifloatOperand,
   minifloatTable,
+  roundFields,
   wideDecodeFields,
 } from "../../kernels/index.ts";
-import type { EncodeMinifloatAttributes } from "../../operators/index.ts";
+import { type EncodeMinifloatAttributes, integerUnit } from "../../operators/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import type { LowerContext } from "./context.ts";
+import { operandBytes, operandFlip, operandOfValue } from "./minifloat-operands.ts";
 import { splitRows } from "./tiles.ts";
 
 /** About 20 µs. */
@@ -76,6 +79,12 @@ export function lowerEncodeMinifloat(
   const count = elementCount(y.shape);
   const scale = onlyScale(y);
   const kernel = encodeKernelOf(format);
+  const operand = operandOfValue(context, context.node.outputs[0]!);
+  if (operand !== undefined && scale !== undefined && count > 0) {
+    const to = context.expandedOutput(0, operandBytes(y, operand));
+    roundStep(context, operand, { x: context.input(0), y: to, format, count, scale });
+    return true;
+  }
   if (count === 0 || scale === undefined || kernel === undefined) return false;
   const { tileCount, tiles } = splitCodes(count);
   context.step({
@@ -92,4 +101,32 @@ export function lowerEncodeMinifloat(
     note: format.name,
   });
   return true;
+}
+
+export interface Rounded {
+  readonly x: Pointer;
+  readonly y: Pointer;
+  readonly format: Minifloat;
+  readonly count: number;
+  readonly scale: number;
+}
+
+/** Appends the step from float32 to numbers of a format as layers read them. */
+export function roundStep(
+  context: LowerContext,
+  operand: MinifloatOperand,
+  { x, y, format, count, scale }: Rounded,
+): void {
+  const { tileCount, tiles } = splitCodes(count);
+  const isInteger = operand !== "f32";
+  const flip = operand === "x8" && operandFlip(context) === 128 ? 0x80808080 | 0 : 0;
+  context.step({
+    kernel: `round_f32_${operand === "x8" ? "i8" : operand}`,
+    fields: {
+      ...{ x, y, count, tileCount, flip, scale },
+      ...roundFields(format, isInteger ? integerUnit(format)! : 1),
+    },
+    tiles,
+    note: `${format.name} as ${operand}`,
+  });
 }

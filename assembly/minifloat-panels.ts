@@ -1,0 +1,191 @@
+/**
+ * Panels of minifloat weights: they stay packed in memory, and a tile of the grid opens one panel at a
+ * time in scratch, in the form that its inner loop multiplies, for all rows of a strip.
+ *
+ *     in memory   │ codes of 8, 6 or 4 bits in the order of the open panel │ tail │
+ *     open        │ float32, int8 or int16                                 │ tail │
+ *
+ *     tail        │ int32 start[8] │ f32 scale[8] │ f32 bias[8] │ f32 low[4] │ f32 high[4] │
+ *
+ * y = clamp(f32(f32(f32(acc) · scale) + bias)), acc from `start`: what the flip of activations adds to a
+ * sum of integers, taken off; 0 for floats.
+ */
+import { decodeGroup, GROUP } from "./formats/minifloat";
+import { copyRun, interleaveHigh8, interleaveLow8, storePart128 } from "./lanes";
+
+/** Bytes of a tail. */
+export const TAIL: usize = 128;
+
+/**
+ * Values of the codes of FP4 and FP6 as integers, one vector each: low and high bytes of magnitudes 0 to
+ * 15 and 16 to 31, the magnitude bits of a code.
+ */
+const LOW_BYTES: usize = 0;
+const HIGH_BYTES: usize = 32;
+const MAGNITUDES: usize = 64;
+
+/** Entries of 32 magnitudes; an index of 16 or more gives 0. */
+@inline
+function lookUp(first: v128, second: v128, magnitudes: v128): v128 {
+  const others = i8x16.sub(magnitudes, i8x16.splat(16));
+  return v128.or(i8x16.swizzle(first, magnitudes), i8x16.swizzle(second, others));
+}
+
+
+@inline
+function negated8(values: v128, isNegative: v128): v128 {
+  return i8x16.sub(v128.xor(values, isNegative), isNegative);
+}
+
+
+@inline
+function negated16(values: v128, isNegative: v128): v128 {
+  return i16x8.sub(v128.xor(values, isNegative), isNegative);
+}
+
+/** Codes F as float32. */
+@unmanaged
+export class FloatPanel<F> {
+
+  @inline
+  open(panel: usize, count: i32, table: usize, to: usize): usize {
+    let at = to;
+    for (const end = to + ((count as usize) << 2); at < end; at += 4 * GROUP) {
+      decodeGroup(changetype<F>(panel).unpack(), table, at);
+      panel += offsetof<F>();
+    }
+    copyRun(to + ((count as usize) << 2), panel, TAIL);
+    return to;
+  }
+}
+
+/** float32 as they are multiplied. */
+@unmanaged
+export class OpenPanel {
+
+  @inline
+  open(panel: usize, count: i32, table: usize, to: usize): usize {
+    return panel;
+  }
+}
+
+/** Codes F as int8. */
+@unmanaged
+export class Int8Panel<F> {
+
+  @inline
+  open(panel: usize, count: i32, table: usize, to: usize): usize {
+    const first = v128.load(table, LOW_BYTES);
+    const second = v128.load(table, LOW_BYTES + 16);
+    const mask = v128.load(table, MAGNITUDES);
+    let at = to;
+    for (const end = to + (count as usize); at < end; at += GROUP) {
+      const codes = changetype<F>(panel).unpack();
+      const values = lookUp(first, second, v128.and(codes, mask));
+      v128.store(at, negated8(values, i8x16.gt_u(codes, mask)));
+      panel += offsetof<F>();
+    }
+    copyRun(at, panel, TAIL);
+    return to;
+  }
+}
+
+/** Codes F as int16. */
+@unmanaged
+export class Int16Panel<F> {
+
+  @inline
+  open(panel: usize, count: i32, table: usize, to: usize): usize {
+    const mask = v128.load(table, MAGNITUDES);
+    let at = to;
+    for (const end = to + ((count as usize) << 1); at < end; at += 2 * GROUP) {
+      const codes = changetype<F>(panel).unpack();
+      const magnitudes = v128.and(codes, mask);
+      const low = lookUp(v128.load(table, LOW_BYTES), v128.load(table, LOW_BYTES + 16), magnitudes);
+      const high = lookUp(
+        v128.load(table, HIGH_BYTES),
+        v128.load(table, HIGH_BYTES + 16),
+        magnitudes,
+      );
+      const isNegative = i8x16.gt_u(codes, mask);
+      const first = negated16(interleaveLow8(low, high), interleaveLow8(isNegative, isNegative));
+      const second = negated16(interleaveHigh8(low, high), interleaveHigh8(isNegative, isNegative));
+      v128.store(at, first);
+      v128.store(at, second, 16);
+      panel += offsetof<F>();
+    }
+    copyRun(at, panel, TAIL);
+    return to;
+  }
+}
+
+/** The last step of every result: bias, clamp, and one NaN for all. */
+@inline
+export function finishFloat(scaled: v128, bias: v128, low: v128, high: v128): v128 {
+  const clamped = f32x4.pmin(f32x4.pmax(f32x4.add(scaled, bias), low), high);
+  return v128.bitselect(clamped, i32x4.splat(0x7fc00000), f32x4.eq(clamped, clamped));
+}
+
+/** Eight floats, or the first `columns` of them. */
+@inline
+export function storeFloats(to: usize, l: v128, h: v128, columns: i32): void {
+  if (columns >= 8) {
+    v128.store(to, l);
+    v128.store(to, h, 16);
+  } else {
+    storePart128(to, l, columns << 2);
+    if (columns > 4) storePart128(to + 16, h, (columns - 4) << 2);
+  }
+}
+
+/** From int32 accumulators to float32: an output rule of `gemm.ts` and `gemm-dot.ts`. */
+@unmanaged
+export class FloatRule {
+
+  @inline
+  finish(acc: v128, scale: v128, floor: v128, base: v128): v128 {
+    return f32x4.mul(f32x4.convert_i32x4_s(acc), scale);
+  }
+
+  /** A row of eight in memory; `multipliers`: behind the start of a tail. */
+  @inline
+  settle(row: usize, multipliers: usize): void {
+    const low = v128.load(multipliers, 64);
+    const high = v128.load(multipliers, 80);
+    v128.store(row, finishFloat(v128.load(row), v128.load(multipliers, 32), low, high));
+    const second = finishFloat(v128.load(row, 16), v128.load(multipliers, 48), low, high);
+    v128.store(row, second, 16);
+  }
+
+  /** Two rows of eight accumulators → floats. */
+  @inline
+  storeRows(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    multipliers: usize,
+    ya: usize,
+    yb: usize,
+    columns: i32,
+    scratch: usize,
+  ): void {
+    this.storeRow(al, ah, multipliers, ya, columns);
+    this.storeRow(bl, bh, multipliers, yb, columns);
+  }
+
+
+  @inline
+  storeRow(l: v128, h: v128, multipliers: usize, y: usize, columns: i32): void {
+    const low = v128.load(multipliers, 64);
+    const high = v128.load(multipliers, 80);
+    const scaledLow = f32x4.mul(f32x4.convert_i32x4_s(l), v128.load(multipliers));
+    const scaledHigh = f32x4.mul(f32x4.convert_i32x4_s(h), v128.load(multipliers, 16));
+    storeFloats(
+      y,
+      finishFloat(scaledLow, v128.load(multipliers, 32), low, high),
+      finishFloat(scaledHigh, v128.load(multipliers, 48), low, high),
+      columns,
+    );
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * In which form a layer with minifloat weights reads its input, and where that form is made: by the
+ * EncodeMinifloat in front of it, if all readers of the codes want the same, else in front of the layer.
+ * Pure functions of the graph and the machine, so that both ends find the same.
+ */
+import { isMinifloat, type Minifloat } from "../../formats/index.ts";
+import { ABSENT, type Node, type ValueId } from "../../graph/index.ts";
+import {
+  decodeKernelOf,
+  encodeKernelOf,
+  hasChunkedKernel,
+  type MinifloatOperand,
+  minifloatOperands,
+} from "../../kernels/index.ts";
+import {
+  accumulatorOf,
+  type Conv2DAttributes,
+  integerUnit,
+  isMinifloatLayer,
+  layerMultipliers,
+} from "../../operators/index.ts";
+import { elementCount, type TensorType } from "../../tensor/index.ts";
+import { hasDot, type LowerContext } from "./context.ts";
+
+/** One step per group: with more of them the walk costs more than the products. */
+const MAX_GROUPS = 1024;
+/** Largest sum of integers; in float32 sums up to 2^24 are exact. */
+const MAX_SUM = 2 ** 31 - 1;
+const MAX_FLOAT_SUM = 2 ** 24;
+/** Smallest normal float32. */
+const MIN_NORMAL = 2 ** -126;
+
+type Sight = Pick<LowerContext, "graph" | "machine" | "forced">;
+
+/** The form of input 0 that the kernels of a layer read; undefined: no kernel takes the layer. */
+export function operandOfLayer(sight: Sight, node: Node): MinifloatOperand | undefined {
+  const { graph } = sight;
+  const [x, w, bias] = node.inputs.map((id) => (id === ABSENT ? undefined : graph.values[id]));
+  if (x === undefined || w?.constant === undefined || !isMinifloatLayer(x.type, w.type)) {
+    return undefined;
+  }
+  if (bias !== undefined && bias.constant === undefined) return undefined;
+  const weights = w.type.format as Minifloat;
+  if (!canRead(x.type)) return undefined;
+  const { accumulate } = node.attributes as Conv2DAttributes;
+  const isDepthwise = node.operator.name === "DepthwiseConv2D";
+  const channels = w.type.shape[isDepthwise ? 3 : 0]!;
+  const depth = elementCount(w.type.shape) / channels;
+  if (accumulate !== undefined) {
+    const format = x.type.format as Minifloat;
+    const accumulator = accumulatorOf(accumulate);
+    const isWhole = node.operator.name === "FullyConnected" || w.type.shape[3] === x.type.shape[3];
+    const hasKernel =
+      !isDepthwise &&
+      isWhole &&
+      decodeKernelOf(format) !== undefined &&
+      hasChunkedKernel(format, weights, accumulator, accumulate.rounding);
+    return hasKernel ? "f32" : undefined;
+  }
+  if (node.operator.name === "Conv2D" && x.type.shape[3]! / w.type.shape[3]! > MAX_GROUPS) {
+    return undefined;
+  }
+  return sumOperand(sight, x.type, w.type, { depth, channels, isDepthwise });
+}
+
+interface Sum {
+  readonly depth: number;
+  readonly channels: number;
+  readonly isDepthwise: boolean;
+}
+
+function sumOperand(
+  { machine, forced }: Sight,
+  x: TensorType,
+  w: TensorType,
+  { depth, channels, isDepthwise }: Sum,
+): MinifloatOperand | undefined {
+  const inputUnit = integerUnit(x.format);
+  const unit = integerUnit(w.format);
+  if (inputUnit === undefined || unit === undefined) return "f32";
+  const largest = depth * x.format.max * inputUnit * w.format.max * unit;
+  // Any order of float32 sums is exact below 2^24.
+  if (isDepthwise) return largest <= MAX_FLOAT_SUM ? "f32" : undefined;
+  const isNormal = layerMultipliers(x, w, channels).every(
+    (m) => m / unit / inputUnit >= MIN_NORMAL,
+  );
+  if (largest > MAX_SUM || !isNormal) return undefined;
+  if (Math.max(x.format.max * inputUnit, w.format.max * unit) > 127) return "i16";
+  return hasDot(machine) && forced?.endsWith("c2") !== true ? "x8" : "i8";
+}
+
+/** float32, or codes that a kernel decodes. */
+function canRead({ format }: TensorType): boolean {
+  return isMinifloat(format) ? decodeKernelOf(format) !== undefined : format.name === "float32";
+}
+
+/** The form in which EncodeMinifloat leaves a value, in place of its codes; undefined: as codes. */
+export function operandOfValue(sight: Sight, id: ValueId): MinifloatOperand | undefined {
+  const { graph } = sight;
+  const producer = graph.nodes.find(({ outputs }) => outputs.includes(id));
+  if (producer?.operator.name !== "EncodeMinifloat" || graph.outputs.includes(id)) return undefined;
+  if (!(producer.attributes as { saturates: boolean }).saturates) return undefined;
+  const { format, quantization } = graph.values[id]!.type;
+  if ((quantization?.scale.length ?? 1) !== 1) return undefined;
+  if (encodeKernelOf(format as Minifloat) === undefined) return undefined;
+  const readers = graph.nodes.filter(({ inputs }) => inputs.includes(id));
+  const wanted = readers.map((node) =>
+    node.inputs.lastIndexOf(id) === 0 ? operandOfLayer(sight, node) : undefined,
+  );
+  return wanted.every((operand) => operand === wanted[0]) ? wanted[0] : undefined;
+}
+
+/** Bytes of a value in a form. */
+export function operandBytes({ shape }: TensorType, operand: MinifloatOperand): number {
+  return elementCount(shape) * minifloatOperands[operand].elementBytes;
+}
+
+/** What flips an int8 of the form "x8": the dot of some machines reads its bytes as unsigned. */
+export function operandFlip({ machine }: Pick<LowerContext, "machine">): 0 | 128 {
+  return machine.dot === "usdot" ? 128 : 0;
+}

@@ -1,0 +1,322 @@
+/** Layers with minifloat weights equal to `reference()`, on every build, with and without threads. */
+import { describe, expect, it } from "vitest";
+import {
+  bfloat16,
+  float32,
+  float4_e2m1fn,
+  float6_e2m3fn,
+  float6_e3m2fn,
+  float8_e4m3b11fnuz,
+  float8_e4m3fn,
+  float8_e5m2,
+  type Format,
+  fp16_e6m9,
+  hfp8_e4m3,
+  isMinifloat,
+  type Minifloat,
+} from "../../src/formats/index.ts";
+import { createNode, type Graph, inferGraph, type Value } from "../../src/graph/index.ts";
+import {
+  type ChunkedMatMulAttributes,
+  conv2D,
+  type Conv2DAttributes,
+  depthwiseConv2D,
+  encodeMinifloat,
+  fullyConnected,
+  type Operator,
+} from "../../src/operators/index.ts";
+import { perChannel, perTensor, type Quantization } from "../../src/quantization/index.ts";
+import { elementCount, packBits, type Tensor, type TensorType } from "../../src/tensor/index.ts";
+import { relaxedDotClass } from "../../src/wasm/index.ts";
+import { kernelsOf, randomSource, referenceOutputs, runGraph, testBuilds } from "./runner.ts";
+
+const BASE: Conv2DAttributes = {
+  strides: [1, 1],
+  dilations: [1, 1],
+  padding: "same",
+  activation: "none",
+};
+
+/** Random codes that are numbers; all codes with `all`. */
+function codesOf(
+  format: Minifloat,
+  shape: readonly number[],
+  seed: number,
+  quantization?: Quantization,
+  all = false,
+): Tensor {
+  const random = randomSource(seed);
+  const codes = Uint16Array.from({ length: elementCount(shape) }, () => {
+    for (;;) {
+      const code = Math.floor(random() * 2 ** format.bits);
+      if (all || Number.isFinite(format.decode(code))) return code;
+    }
+  });
+  const data =
+    format.bits > 8 ? codes : format.bits === 8 ? Uint8Array.from(codes) : packBits(format, codes);
+  return { type: { format, shape, ...(quantization ? { quantization } : {}) }, data };
+}
+
+function floats(shape: readonly number[], seed: number, span = 2): Tensor {
+  const random = randomSource(seed);
+  const data = Float32Array.from({ length: elementCount(shape) }, () => (random() * 2 - 1) * span);
+  return { type: { format: float32, shape }, data };
+}
+
+interface Layer<A> {
+  readonly operator: Operator<A>;
+  readonly attributes: A;
+  readonly x: readonly number[];
+  readonly w: readonly number[];
+  /** Axis of the weight scales. */
+  readonly axis?: number;
+  readonly bias?: boolean;
+}
+
+interface Formats {
+  readonly x: Format;
+  readonly w: Minifloat;
+  /** An EncodeMinifloat in front, whose readers are this many layers; 0: codes as graph input. */
+  readonly readers?: number;
+}
+
+/** x float32 → EncodeMinifloat → one or two layers; or the layer alone. */
+function layerGraph<A>(layer: Layer<A>, { x, w, readers = 1 }: Formats): Graph {
+  const { operator, attributes, axis = 0, bias = true } = layer;
+  const channels = layer.w[axis]!;
+  const scales = Float32Array.from({ length: channels }, (_, c) => 0.01 * (1 + (c % 7)));
+  const quantization = perChannel(scales, new Int32Array(channels), axis);
+  const weights = codesOf(w, layer.w, 3, quantization);
+  const codes: TensorType = { format: x, shape: layer.x, quantization: perTensor(0.3, 0) };
+  const isEncoded = isMinifloat(x) && readers > 0;
+  const input: TensorType =
+    isMinifloat(x) && !isEncoded ? codes : { format: float32, shape: layer.x };
+  const values: Value[] = [
+    { name: "x", type: input },
+    { name: "codes", type: codes },
+    { name: "w", type: weights.type, constant: weights },
+  ];
+  const biasTensor = floats([channels], 5);
+  const biasId = bias
+    ? values.push({ name: "b", type: biasTensor.type, constant: biasTensor }) - 1
+    : -1;
+  const nodes = isEncoded ? [createNode("e", encodeMinifloat, { saturates: true }, [0], [1])] : [];
+  const outputs = Array.from({ length: Math.max(readers, 1) }, (_, i) => {
+    const y = values.push({ name: `y${i}`, type: { format: float32, shape: [] } }) - 1;
+    nodes.push(createNode(`l${i}`, operator, attributes, [isEncoded ? 1 : 0, 2, biasId], [y]));
+    return y;
+  });
+  // The input is kept: nothing else may lie behind an output, where the runner looks.
+  outputs.push(0);
+  return inferGraph({ name: "", values, nodes, inputs: [0], outputs, metadata: new Map() });
+}
+
+/** Equal bits on all builds; returns the kernels of the plain and of the relaxed build. */
+async function expectEqual(graph: Graph, forced?: string): Promise<string[]> {
+  const { format, shape } = graph.values[0]!.type;
+  const x = isMinifloat(format) ? codesOf(format, shape, 9) : floats(shape, 9);
+  const expected = referenceOutputs(graph, [x.data]);
+  const kernels = new Set<string>();
+  for (const build of testBuilds) {
+    for (const workers of build === "debug-plain" ? [0] : [0, 1]) {
+      const options = { build, workers, ...(forced === undefined ? {} : { forced }) };
+      const { plan, outputs } = await runGraph(graph, [x.data], options);
+      for (const kernel of kernelsOf(plan)) kernels.add(kernel);
+      outputs.forEach((output, i) => {
+        const wrong = (output as Float32Array).findIndex((v, k) => !Object.is(v, expected[i]![k]));
+        expect(
+          wrong,
+          `${build}, ${workers} workers: ${output[wrong]} for ${expected[i]![wrong]}`,
+        ).toBe(-1);
+      });
+    }
+  }
+  return [...kernels];
+}
+
+function conv(
+  x: readonly number[],
+  w: readonly number[],
+  attributes: Partial<Conv2DAttributes> = {},
+): Layer<Conv2DAttributes> {
+  return { operator: conv2D, attributes: { ...BASE, ...attributes }, x, w };
+}
+
+const LAYERS: Readonly<Record<string, Layer<Conv2DAttributes>>> = {
+  "1x1, 9 columns of depth 7": conv([1, 5, 6, 7], [9, 1, 1, 7], { activation: "relu" }),
+  "1x1, 16 columns of depth 32": conv([2, 7, 9, 32], [16, 1, 1, 32], { activation: "relu6" }),
+  "3x3 with a border": conv([1, 8, 9, 4], [11, 3, 3, 4]),
+  "3x3 of odd depth, stride 2": conv([1, 9, 8, 3], [8, 3, 3, 3], { strides: [2, 2] }),
+  "3x3, dilated": conv([1, 9, 9, 8], [17, 3, 3, 8], {
+    dilations: [2, 2],
+    activation: "relu_n1_to_1",
+  }),
+  "two groups": conv([1, 6, 6, 8], [10, 3, 3, 4]),
+  "a window as large as the image": conv([3, 4, 4, 5], [6, 4, 4, 5], { padding: "valid" }),
+};
+
+const PAIRS: readonly (readonly [Format, Minifloat])[] = [
+  [float8_e4m3fn, float8_e4m3fn],
+  [float8_e5m2, float8_e4m3b11fnuz],
+  [hfp8_e4m3, hfp8_e4m3],
+  [float32, float8_e4m3fn],
+  [float32, float6_e3m2fn],
+  [float32, float4_e2m1fn],
+  [float6_e2m3fn, float6_e2m3fn],
+  [float4_e2m1fn, float4_e2m1fn],
+  [float6_e2m3fn, float4_e2m1fn],
+  [float6_e3m2fn, float6_e3m2fn],
+  [float6_e3m2fn, float4_e2m1fn],
+  [float4_e2m1fn, float6_e3m2fn],
+  [bfloat16, fp16_e6m9],
+];
+
+describe.each(PAIRS.map(([x, w]) => ({ x, w, name: `${x.name} x ${w.name}` })))(
+  "Conv2D of $name",
+  ({ x, w }) => {
+    it.each(Object.keys(LAYERS))("gives the bits of the reference: %s", async (name) => {
+      const kernels = await expectEqual(layerGraph(LAYERS[name]!, { x, w }));
+      expect(kernels).not.toContain("reference");
+      expect(kernels).not.toContain("encode_f32_m8");
+    });
+  },
+);
+
+describe("the operations of a layer", () => {
+  const layer = conv([1, 10, 11, 8], [12, 3, 3, 8]);
+
+  it.each([
+    ...["conv_f32_m8_4x8c1", "igemm_f32_m8_4x8c1"],
+    ...["conv_f32_w32_4x8c1", "igemm_f32_w32_4x8c1"],
+    ...["conv_f32_m6_4x8c1", "conv_f32_m4_4x8c1"],
+    ...["conv_i8_m6_4x8c2", "igemm_i8_m6_4x8c2", "conv_i8_m4_4x8c2", "igemm_i8_m4_4x8c2"],
+    ...["conv_i16_m6_4x8c2", "igemm_i16_m6_4x8c2", "conv_i16_m4_4x8c2", "igemm_i16_m4_4x8c2"],
+  ])("give the same when %s is taken", async (kernel) => {
+    const [, operand, own] = kernel.split("_");
+    const w = {
+      m8: float8_e4m3fn,
+      m6: operand === "i16" ? float6_e3m2fn : float6_e2m3fn,
+      m4: float4_e2m1fn,
+      w32: fp16_e6m9,
+    }[own!]!;
+    const x = { f32: float32, i8: float6_e2m3fn, i16: float6_e3m2fn }[operand!]!;
+    expect(await expectEqual(layerGraph(layer, { x, w }), kernel)).toContain(kernel);
+  });
+
+  it("are those of the relaxed dot where the machine has it", async () => {
+    const kernels = await expectEqual(layerGraph(layer, { x: float6_e2m3fn, w: float6_e2m3fn }));
+    const hasDot = ["usdot", "sdot"].includes(relaxedDotClass());
+    expect(kernels.includes("conv_x8_m6_5x8c4_relaxed")).toBe(hasDot);
+  });
+});
+
+describe("the input of a layer", () => {
+  it.each([float8_e4m3fn, float6_e2m3fn, float6_e3m2fn, float4_e2m1fn])(
+    "may be codes that no EncodeMinifloat has made: $name",
+    async (format) => {
+      const layer = conv([1, 5, 5, 6], [7, 3, 3, 6]);
+      await expectEqual(layerGraph(layer, { x: format, w: format, readers: 0 }));
+    },
+  );
+
+  it("is rounded once for two readers", async () => {
+    const graph = layerGraph(LAYERS["3x3 with a border"]!, {
+      ...{ x: float8_e4m3fn, w: float8_e4m3fn, readers: 2 },
+    });
+    const { plan } = await runGraph(graph, [floats(graph.values[0]!.type.shape, 1).data]);
+    expect(kernelsOf(plan).filter((kernel) => kernel.startsWith("round"))).toHaveLength(1);
+    await expectEqual(graph);
+  });
+
+  it("stays codes where they are an output", async () => {
+    const graph = layerGraph(LAYERS["3x3 with a border"]!, { x: float6_e2m3fn, w: float6_e2m3fn });
+    const shown = { ...graph, outputs: [...graph.outputs, 1] };
+    const x = floats(graph.values[0]!.type.shape, 4).data;
+    const { outputs } = await runGraph(shown, [x]);
+    expect(outputs).toEqual(referenceOutputs(shown, [x]));
+  });
+
+  it.each([float8_e4m3fn, float8_e5m2, hfp8_e4m3, float4_e2m1fn, float6_e3m2fn, bfloat16])(
+    "is rounded as EncodeMinifloat does it at ties, overflow, infinity and NaN: $name",
+    async (format) => {
+      const graph = layerGraph(conv([1, 1, 96, 1], [8, 1, 1, 1]), { x: format, w: format });
+      const specials = [NaN, Infinity, -Infinity, 0, -0, 1e30, -1e30, 1e-30, 1e-45];
+      const steps = Array.from({ length: 80 }, (_, i) => (i - 40) * format.smallest * 0.5 * 0.3);
+      const x = Float32Array.from([...specials, ...steps, ...new Array<number>(7).fill(1)]);
+      const expected = referenceOutputs(graph, [x]);
+      for (const build of testBuilds) {
+        expect((await runGraph(graph, [x], { build })).outputs).toEqual(expected);
+      }
+    },
+  );
+});
+
+describe("FullyConnected", () => {
+  it.each(PAIRS.map(([x, w]) => ({ x, w, name: `${x.name} x ${w.name}` })))(
+    "gives the bits of the reference: $name",
+    async ({ x, w }) => {
+      for (const [rows, columns, depth] of [
+        [1, 9, 65],
+        [6, 16, 33],
+      ] as const) {
+        const layer = {
+          operator: fullyConnected,
+          attributes: { activation: "relu", keepDims: false } as const,
+          ...{ x: [rows, depth], w: [columns, depth], bias: rows > 1 },
+        };
+        expect(await expectEqual(layerGraph(layer, { x, w }))).not.toContain("reference");
+      }
+    },
+  );
+});
+
+describe("DepthwiseConv2D", () => {
+  it.each(PAIRS.map(([x, w]) => ({ x, w, name: `${x.name} x ${w.name}` })))(
+    "gives the bits of the reference: $name",
+    async ({ x, w }) => {
+      const layer = {
+        operator: depthwiseConv2D,
+        attributes: { ...BASE, strides: [2, 2], activation: "relu6" } as const,
+        ...{ x: [1, 9, 8, 5], w: [1, 3, 3, 5], axis: 3 },
+      };
+      expect(await expectEqual(layerGraph(layer, { x, w }))).not.toContain("reference");
+    },
+  );
+});
+
+describe("a sum in an emulated accumulator", () => {
+  const accumulate = (rounding: "nearest" | "stochastic"): ChunkedMatMulAttributes => ({
+    ...{ accumulator: "fp16_e6m9", chunk: 16, rounding },
+    draws: { seed: 2_018, layer: 5, step: 0, stream: 0 },
+  });
+  const formats = { x: float8_e5m2, w: float8_e5m2 };
+
+  it.each(["nearest", "stochastic"] as const)("of a convolution, rounded %s", async (rounding) => {
+    for (const name of ["1x1, 9 columns of depth 7", "3x3 with a border", "3x3, dilated"]) {
+      const { attributes, ...layer } = LAYERS[name]!;
+      const own = { ...attributes, accumulate: accumulate(rounding) };
+      const kernels = await expectEqual(layerGraph({ ...layer, attributes: own }, formats));
+      expect(kernels).toContain(`chunked_f32_${rounding}`);
+    }
+  });
+
+  it.each(["nearest", "stochastic"] as const)("of a matrix, rounded %s", async (rounding) => {
+    const layer = {
+      operator: fullyConnected,
+      attributes: {
+        activation: "none",
+        keepDims: false,
+        accumulate: accumulate(rounding),
+      } as const,
+      ...{ x: [5, 70], w: [9, 70] },
+    };
+    expect(await expectEqual(layerGraph(layer, formats))).toContain(`chunked_f32_${rounding}`);
+  });
+
+  it("of two groups runs the reference", async () => {
+    const { attributes, ...layer } = LAYERS["two groups"]!;
+    const own = { ...attributes, accumulate: accumulate("stochastic") };
+    const kernels = await expectEqual(layerGraph({ ...layer, attributes: own }, formats));
+    expect(kernels).toContain("reference");
+  });
+});
