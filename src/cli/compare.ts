@@ -1,11 +1,11 @@
 /** `bitlane compare`: a network as its file has it, and re-quantized: bytes, time, accuracy, error by layer. */
 import type { Graph } from "../graph/index.ts";
 import {
-  applyRequantization,
   loadGraph,
   type LoadOptions,
   type Model,
   readGraph,
+  requantize,
   type TypedArray,
 } from "../model/index.ts";
 import { quantile } from "./bench.ts";
@@ -28,6 +28,8 @@ const DEFAULT_RUNS = 30;
 const WARM_UP_RUNS = 3;
 /** Inputs of the layers' errors, spread over the data. */
 const PROBED_SAMPLES = 4;
+/** Inputs for the ranges of minifloat activations in float32 networks, spread over the data. */
+const CALIBRATION_SAMPLES = 16;
 
 export interface SchemeReport {
   readonly name: string;
@@ -72,7 +74,9 @@ The file as it is comes first. DIR holds labels.json ({ "images": [{ "file", "cl
 features.int8.bin), or classes.json and test.zip, or MNIST's files; golden: the recorded cases of the network
 in golden/models/index.json of a folder above it, where the largest output counts as right.
 The schemes are timed in turn. The error of a layer is the ratio of its output to its difference from the
-file's, in dB, over ${PROBED_SAMPLES} samples; no number stands for no difference.`,
+file's, in dB, over ${PROBED_SAMPLES} samples; no number stands for no difference.
+Minifloat activations: ranges are those of the file's quantization; of a float32 network those of
+${CALIBRATION_SAMPLES} samples of the data, without their labels. hfp8 stands for hfp8_e4m3/hfp8_e4m3.`,
 
   async run(given: Arguments, terminal: Terminal): Promise<number> {
     const file = given.operand("MODEL");
@@ -88,14 +92,21 @@ file's, in dB, over ${PROBED_SAMPLES} samples; no number stands for no differenc
     const options: LoadOptions = { rounding, threads, ...(isa === undefined ? {} : { isa }) };
 
     const graph = await readGraph(file, options);
-    const graphs = schemes.map((scheme) => applyRequantization(graph, scheme.options));
-    const models: Model[] = [];
+    const models: Model[] = [await loadGraph(graph, options)];
+    const graphs: Graph[] = [graph];
     try {
-      for (const rewritten of graphs) models.push(await loadGraph(rewritten, options));
       const questions =
         data === "golden"
           ? await goldenQuestions(file, models[0]!, rounding, limit)
           : await labelledQuestions(data, models[0]!, preset, limit);
+      const step = Math.ceil(questions.length / CALIBRATION_SAMPLES);
+      const samples = questions.filter((_, i) => i % step === 0).map(({ input }) => input);
+      for (const scheme of schemes.slice(1)) {
+        const calibrate = needsRanges(graph, scheme) ? samples : undefined;
+        const rewritten = await requantize(graph, { ...options, ...scheme.options, calibrate });
+        graphs.push(rewritten);
+        models.push(await loadGraph(rewritten, options));
+      }
       const report = await measure({ schemes, graphs, models, questions, runs, options }, terminal);
       terminal.progress(undefined);
       terminal.line(given.flag("json") ? JSON.stringify(report) : printReport(report));
@@ -105,6 +116,13 @@ file's, in dB, over ${PROBED_SAMPLES} samples; no number stands for no differenc
     return 0;
   },
 };
+
+/** Minifloat activations of a network in float32. */
+function needsRanges({ values }: Graph, { options }: Scheme): boolean {
+  const { activations } = options;
+  const isMinifloatScheme = activations !== undefined && !/^(uint|float32$)/.test(activations);
+  return isMinifloatScheme && !values.some(({ type }) => type.quantization !== undefined);
+}
 
 interface Comparison {
   readonly schemes: readonly Scheme[];

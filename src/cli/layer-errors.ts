@@ -36,15 +36,17 @@ export class LayerProbe {
     this.#expected ??= await this.#run(this.#graph);
     const got = graph === this.#graph ? this.#expected : await this.#run(graph);
     return this.#layers.map(({ id, name }, layer) => {
-      const zeroPoint = this.#graph.values[id]!.type.quantization?.zeroPoint[0] ?? 0;
+      const real = realValue(this.#graph, id);
+      const otherReal = realValue(graph, id);
       let signal = 0;
       let noise = 0;
       this.#expected!.forEach((outputs, sample) => {
         const y = outputs[layer]!;
         const other = got[sample]![layer]!;
         for (let i = 0; i < y.length; i++) {
-          signal += (Number(y[i]) - zeroPoint) ** 2;
-          noise += (Number(y[i]) - Number(other[i])) ** 2;
+          const value = real(Number(y[i]));
+          signal += value ** 2;
+          noise += (value - otherReal(Number(other[i]))) ** 2;
         }
       });
       return { name, sqnrDb: noise === 0 ? Infinity : 10 * Math.log10(signal / noise) };
@@ -67,4 +69,13 @@ export class LayerProbe {
       await model.dispose();
     }
   }
+}
+
+/** What an element of a value stands for. */
+function realValue({ values }: Graph, id: number): (element: number) => number {
+  const { quantization } = values[id]!.type;
+  if (quantization === undefined) return (element) => element;
+  const scale = quantization.scale[0]!;
+  const zeroPoint = quantization.zeroPoint[0]!;
+  return (element) => (element - zeroPoint) * scale;
 }

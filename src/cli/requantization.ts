@@ -1,5 +1,6 @@
 /** `--weights`, `--activations`, `--keep-first-last`: a network in fewer bits, re-quantized as it loads. */
-import type { RequantizeOptions } from "../model/index.ts";
+import { findFormat, isMinifloat } from "../formats/index.ts";
+import type { MinifloatName, RequantizeOptions } from "../model/index.ts";
 import { ACTIVATION_SCHEMES, WEIGHT_SCHEMES } from "../quantizer/index.ts";
 import { type Arguments, type Option, UsageError } from "./command.ts";
 
@@ -10,11 +11,15 @@ const KEEP: Option = {
 const KEEP_NOT: Option = { name: "no-keep-first-last", help: "they are re-quantized as well" };
 
 export const REQUANTIZE_OPTIONS: readonly Option[] = [
-  { name: "weights", value: "FORMAT", help: `re-quantizes weights: ${WEIGHT_SCHEMES.join(", ")}` },
+  {
+    name: "weights",
+    value: "FORMAT",
+    help: `re-quantizes weights: ${WEIGHT_SCHEMES.join(", ")}, or a minifloat (bitlane formats)`,
+  },
   {
     name: "activations",
     value: "FORMAT",
-    help: `what re-quantized layers read: ${ACTIVATION_SCHEMES.join(", ")}`,
+    help: `what re-quantized layers read: ${ACTIVATION_SCHEMES.join(", ")}; float32, a minifloat`,
   },
   KEEP,
   KEEP_NOT,
@@ -30,7 +35,7 @@ export const SCHEME_OPTIONS: readonly Option[] = [
   {
     name: "weights",
     value: "LIST",
-    help: "schemes to compare with the file: int4, int2/uint4, ternary …",
+    help: "schemes to compare with the file: int4, int2/uint4, float8_e4m3fn/float8_e4m3fn, hfp8 …",
   },
   { name: "activations", value: "FORMAT", help: "for schemes that do not name one" },
   KEEP,
@@ -39,6 +44,8 @@ export const SCHEME_OPTIONS: readonly Option[] = [
 
 /** @throws UsageError */
 export function readRequantization(given: Arguments): RequantizeOptions {
+  const named = given.text("weights");
+  if (named !== undefined && isMinifloatName(named)) return readScheme(given, named).options;
   const weights = given.choice("weights", WEIGHT_SCHEMES);
   const activations = given.choice("activations", ACTIVATION_SCHEMES);
   return { weights, activations, keepFirstLast: readKeepFirstLast(given) };
@@ -53,24 +60,40 @@ export function isRequantized({ weights, activations }: RequantizeOptions): bool
 export function readSchemes(given: Arguments): Scheme[] {
   const list = given.text("weights");
   if (list === undefined) throw new UsageError("expected --weights LIST, got none");
-  const ownActivations = given.choice("activations", ACTIVATION_SCHEMES);
-  const keepFirstLast = readKeepFirstLast(given);
-  return list.split(",").map((text) => {
-    const [left, right, ...more] = text.trim().split("/");
-    const weights = WEIGHT_SCHEMES.find((name) => name === left);
-    const activations =
-      right === undefined ? ownActivations : ACTIVATION_SCHEMES.find((name) => name === right);
-    if (
-      weights === undefined ||
-      (right !== undefined && activations === undefined) ||
-      more.length > 0
-    ) {
-      const formats = `${WEIGHT_SCHEMES.join(" or ")}, and /${ACTIVATION_SCHEMES.join(" or /")} behind it or nothing`;
-      throw new UsageError(`--weights: expected ${formats}, got "${text}"`);
-    }
-    const name = activations === undefined ? weights : `${weights}/${activations}`;
-    return { name, options: { weights, activations, keepFirstLast } };
-  });
+  return list.split(",").map((text) => readScheme(given, text.trim()));
+}
+
+/** HFP8: its forward format for weights and activations. */
+const HFP8 = "hfp8";
+
+function readScheme(given: Arguments, text: string): Scheme {
+  const expanded = text === HFP8 ? "hfp8_e4m3/hfp8_e4m3" : text;
+  const [left = "", right = given.text("activations"), ...more] = expanded.split("/");
+  const isMinifloatScheme = isMinifloatName(left);
+  const fits =
+    right === undefined ||
+    (isMinifloatScheme
+      ? right === "float32" || isMinifloatName(right)
+      : ACTIVATION_SCHEMES.some((name) => name === right));
+  if (
+    !(isMinifloatScheme || WEIGHT_SCHEMES.some((name) => name === left)) ||
+    !fits ||
+    more.length > 0
+  ) {
+    const formats = `${WEIGHT_SCHEMES.join(" or ")}, and /${ACTIVATION_SCHEMES.join(" or /")} behind it or nothing; or a minifloat, and /float32 or /another behind it`;
+    throw new UsageError(`--weights: expected ${formats}, got "${text}"`);
+  }
+  // Minifloats: all layers, unless it is asked for.
+  const keepFirstLast = isMinifloatScheme ? given.flag(KEEP.name) : readKeepFirstLast(given);
+  return {
+    name: text === HFP8 ? HFP8 : right === undefined ? left : `${left}/${right}`,
+    options: { weights: left, activations: right, keepFirstLast } as RequantizeOptions,
+  };
+}
+
+function isMinifloatName(name: string): name is MinifloatName {
+  const format = findFormat(name);
+  return format !== undefined && isMinifloat(format);
 }
 
 function readKeepFirstLast(given: Arguments): boolean {

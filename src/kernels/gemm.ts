@@ -61,10 +61,6 @@ const MAX_WIDE_DEPTH = 33_025;
 const weightBits = { i16: 16, i8: 8, i4: 4, i2: 2, b1: 1 } as const;
 type WeightCode = keyof typeof weightBits;
 
-/** Fields of an operation's parameter block. */
-export function gemmParameters(operation: GemmOperation): readonly string[] {
-  return blocks[operation];
-}
 /**
  * Packed activations: `i8` and `u8` widened, or as int8; `x8` bytes as they are stored, `f8` with their
  * top bit flipped (relaxed dot with accumulation); `u4` int8 or uint8 that packing narrows to 4 bits or

@@ -8,7 +8,7 @@
  *     │ [unit][8 columns][k of the unit] codes │ int32 start[8] │ f32 scale[8] │ f32 bias[8] │ low[4] high[4] │
  */
 import type { Minifloat } from "../formats/index.ts";
-import { GEMM_NR, gemmParameters, type GemmOperation } from "./gemm.ts";
+import { GEMM_NR, gemmKernels, type GemmOperation } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
 import { decodeKernelOf, encodeFields, minifloatTable } from "./minifloat.ts";
 import { integerUnits } from "./packing.ts";
@@ -57,6 +57,11 @@ export function minifloatKernelName(
   return `${operation}_${operand}_${weights}_${minifloatOperands[operand].tile}`;
 }
 
+/** The block that kernels of an operation share. */
+function blockOf(operation: GemmOperation): readonly string[] {
+  return gemmKernels.find(({ name }) => name.startsWith(`${operation}_`))!.parameters;
+}
+
 const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flatMap((operand) => {
   const { operations, weights, unitElements } = minifloatOperands[operand];
   return operations.flatMap((operation) =>
@@ -64,7 +69,7 @@ const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flat
       return {
         name: minifloatKernelName(operation, operand, own),
         isa: unitElements === 4 ? "relaxed" : "simd128",
-        parameters: [...gemmParameters(operation), "codeTable", "panel"],
+        parameters: [...blockOf(operation), "codeTable", "panel"],
       };
     }),
   );
