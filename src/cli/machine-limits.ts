@@ -20,7 +20,9 @@ const ACCUMULATORS = 12;
 /** Rounds of all accumulators in one turn of the loop. */
 const UNROLLED = 4;
 const TURNS = 500;
-const MEASURE_MS = 8;
+/** A loop is measured until it has not become faster for this long: then it is optimised. */
+const STEADY_MS = 10;
+const MOST_MS = 200;
 
 const OPCODES = {
   v128: 0x7b,
