@@ -73,12 +73,15 @@ function copyRate(): number {
 
 /** Units per second of the fastest call: others are interrupted, or not optimised yet. */
 function bestRate(call: () => void, unitsPerCall: number): number {
+  const start = performance.now();
   let least = Infinity;
-  const end = performance.now() + MEASURE_MS;
-  for (let begin = performance.now(); begin < end;) {
+  let improved = start;
+  for (let begin = start; begin - improved < STEADY_MS && begin - start < MOST_MS;) {
     for (let i = 0; i < 8; i++) call();
     const now = performance.now();
-    least = Math.min(least, (now - begin) / 8);
+    const time = (now - begin) / 8;
+    if (time < 0.9 * least) improved = now;
+    least = Math.min(least, time);
     begin = now;
   }
   return (unitsPerCall / least) * 1000;
