@@ -3,15 +3,18 @@
  * runs. Every answer is compared with that of int8 pairs' oracle before it is timed.
  *
  *     node bench/low-bit.ts [--shape MxNxK | HxWxCxNkK]… [--scheme W4A8]… [--json FILE] [--time MS]
+ *     node bench/low-bit.ts --model FILE… [--scheme W4A8]…      whole networks, re-quantized at load
  *
  * `*` marks what the plan takes on this machine, `+` what it would take without the one-instruction dot,
  * `-` without relaxed SIMD.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import type { Graph } from "../src/graph/index.ts";
+import { fuseTables, type Graph } from "../src/graph/index.ts";
 import { gemmForms } from "../src/kernels/index.ts";
+import { readGraph } from "../src/model/index.ts";
 import { createPlan, type Machine, type Plan } from "../src/plan/index.ts";
 import { bindPlan, Runner } from "../src/schedule/index.ts";
 import { viewData } from "../src/tensor/index.ts";
@@ -68,9 +71,14 @@ function createGraph(shape: string, scheme: string): Graph {
   return lowBitProblem({ weights, activations, x: [1, h, w, c], w: [n, k, k, c] });
 }
 
+/** The kernel that multiplies; a look-up in front narrows its activations. */
 function kernelOf({ steps }: Plan): string | undefined {
-  const [step] = steps;
-  return steps.length === 1 && step!.kind === "kernel" ? step!.kernel : undefined;
+  const names = steps.map((step) => (step.kind === "kernel" ? step.kernel : "reference"));
+  return names.length === 1 || names[0] === "lookup_8" ? names.at(-1) : undefined;
+}
+
+function macsOf({ steps }: Plan): number {
+  return steps.reduce((sum, { macs }) => sum + macs, 0);
 }
 
 /** Least milliseconds of one run on a kernel; undefined if it does not fit the shape. */
@@ -92,7 +100,7 @@ async function time(graph: Graph, forced: string, ms: number): Promise<number | 
     runner.runSync(false);
     least = Math.min(least, performance.now() - start);
   }
-  if (plan.steps[0]!.macs <= CHECKED_MACS) {
+  if (macsOf(plan) <= CHECKED_MACS) {
     const [expected] = referenceOutputs(graph, [input]);
     const answer = view(graph.outputs[0]!);
     const codes = new Uint8Array(expected!.buffer, expected!.byteOffset, expected!.byteLength);
@@ -115,16 +123,89 @@ interface Row {
   readonly taken: string;
 }
 
+const WEIGHTS = { 8: "int8", 4: "int4", 2: "int2", t: "ternary", 1: "binary" } as const;
+const ACTIVATIONS = { 8: "uint8", 4: "uint4", 2: "uint2" } as const;
+
+interface NetworkRow {
+  readonly model: string;
+  readonly scheme: string;
+  readonly machine: string;
+  readonly ms: number;
+  readonly constantBytes: number;
+  /** Milliseconds by kernel are not known; how many steps each takes is. */
+  readonly kernels: Readonly<Record<string, number>>;
+}
+
+const MACHINE_NAMES: Readonly<Record<string, string>> = {
+  "*": "this machine",
+  "+": "without the dot",
+  "-": "without relaxed SIMD",
+};
+
+/** Least milliseconds of a network's plan for one of the machines. */
+async function timeNetwork(
+  file: string,
+  scheme: string,
+  mark: string,
+  ms: number,
+): Promise<NetworkRow> {
+  const weights = WEIGHTS[scheme[1] as keyof typeof WEIGHTS];
+  const activations = ACTIVATIONS[scheme[3] as unknown as keyof typeof ACTIVATIONS];
+  const inferred = await readGraph(file, { weights, activations });
+  const graph = fuseTables(inferred, "fp32");
+  const plan = createPlan(graph, { rounding: "fp32", machine: machines[mark]! });
+  const binding = bindPlan(plan, modules, { workers: 0, lanes: 1, maxMemoryBytes: 2 ** 31 });
+  const runner = await Runner.start(binding, () => undefined);
+  let least = Infinity;
+  for (const end = performance.now() + ms; performance.now() < end;) {
+    const start = performance.now();
+    runner.runSync(false);
+    least = Math.min(least, performance.now() - start);
+  }
+  await runner.terminate();
+  const kernels: Record<string, number> = {};
+  for (const step of plan.steps) {
+    const name = step.kind === "kernel" ? step.kernel : "reference";
+    kernels[name] = (kernels[name] ?? 0) + 1;
+  }
+  const machine = MACHINE_NAMES[mark]!;
+  return {
+    model: basename(file),
+    scheme,
+    machine,
+    ms: least,
+    constantBytes: plan.constantBytes,
+    kernels,
+  };
+}
+
 const { values } = parseArgs({
   options: {
     shape: { type: "string", multiple: true, default: SHAPES },
     scheme: { type: "string", multiple: true, default: Object.keys(SCHEMES) },
+    model: { type: "string", multiple: true, default: [] },
     json: { type: "string" },
     time: { type: "string", default: "300" },
   },
 });
 const rows: Row[] = [];
-for (const shape of values.shape) {
+const networks: NetworkRow[] = [];
+for (const model of values.model) {
+  for (const scheme of values.scheme) {
+    for (const mark of Object.keys(machines)) {
+      const row = await timeNetwork(model, scheme, mark, 10 * Number(values.time));
+      networks.push(row);
+      console.log(
+        `${row.model} ${scheme} ${row.machine.padEnd(20)} ${row.ms.toFixed(2).padStart(8)} ms ${(row.constantBytes / 1e6).toFixed(2).padStart(7)} MB  ${Object.entries(
+          row.kernels,
+        )
+          .map(([name, count]) => `${count} ${name}`)
+          .join(", ")}`,
+      );
+    }
+  }
+}
+for (const shape of values.model.length > 0 ? [] : values.shape) {
   for (const scheme of values.scheme) {
     const graph = createGraph(shape, scheme);
     const taken = Object.entries(machines).map(
@@ -137,7 +218,7 @@ for (const shape of values.shape) {
     for (const kernel of [...forms, "winograd_i8_i8_4x8c2"]) {
       const ms = await time(graph, kernel, Number(values.time));
       if (ms === undefined) continue;
-      const { macs } = createPlan(graph, { rounding: "fp32", machine: relaxed }).steps[0]!;
+      const macs = macsOf(createPlan(graph, { rounding: "fp32", machine: relaxed }));
       const marks = taken.map(([mark, name]) => (name === kernel ? mark : "")).join("");
       rows.push({ shape, scheme, kernel, ms, gmacs: macs / ms / 1e6, taken: marks });
       const { gmacs } = rows.at(-1)!;
@@ -150,5 +231,8 @@ for (const shape of values.shape) {
 if (values.json !== undefined) {
   const facts = { date: new Date().toISOString(), cpu: cpus()[0]?.model, node: process.version };
   const dot = relaxed.dot;
-  writeFileSync(values.json, `${JSON.stringify({ ...facts, dot, rows }, undefined, 1)}\n`);
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ ...facts, dot, rows, networks }, undefined, 1)}\n`,
+  );
 }

@@ -133,13 +133,16 @@ const SHARED_TILES = 48;
 /** What Winograd must save to be worth its memory traffic. */
 const LEAST_GAIN = 0.9;
 
-/** A quarter of the multiplies must pay for the transforms, and for the cells beyond a small map. */
+/**
+ * A quarter of the multiplies must pay for the transforms, and for the cells beyond a small map.
+ * @param isDirectFast direct convolution has the relaxed dot, or is looked up
+ */
 export function isWorthWinograd(
   { inputChannels: c, outputChannels: n, output: [height, width] }: WinogradFacts,
-  isDotMachine: boolean,
+  isDirectFast: boolean,
 ): boolean {
   const tiles = Math.ceil(height / 4) * Math.ceil(width / 4);
-  const direct = height * width * 9 * c * n * (isDotMachine ? CYCLES.dot : CYCLES.pairs);
+  const direct = height * width * 9 * c * n * (isDirectFast ? CYCLES.dot : CYCLES.pairs);
   const winograd =
     tiles * 36 * c * n * CYCLES.pairs +
     Math.ceil(tiles / SHARED_TILES) * c * n * CYCLES.filter +

@@ -145,6 +145,20 @@ function fullDepths(weights: WeightName, activations: ActivationName): number[] 
   return [4 * deep.flushSteps, 16 * flushSteps, 16 * flushSteps * widenFlushes];
 }
 
+describe("Winograd", () => {
+  it.each(["int4", "int2", "ternary"] as const)("of %s takes narrow codes", async (weights) => {
+    for (const activations of ["int8>uint4", "uint8>uint4", "int8>uint2"] as const) {
+      const of = { weights, activations, x: [1, 9, 10, 16], w: [33, 3, 3, 16] };
+      const graph = lowBitProblem(of);
+      const x = randomData(graph.values[0]!.type, randomSource(3));
+      const forced = "winograd_i8_i8_4x8c2";
+      const { plan, outputs } = await runGraph(graph, [x], { forced });
+      expect(kernelsOf(plan)).toEqual(["lookup_8", forced]);
+      expect(difference(outputs[0]!, referenceOutputs(graph, [x])[0]!)).toBe("");
+    }
+  });
+});
+
 describe("threads", () => {
   it("of every number give the same bits", async () => {
     const of = { x: [90, 96], w: [72, 96] } as const;
@@ -266,6 +280,22 @@ describe("the plan", () => {
     expect(kernels({ ...narrow, weights: "int2" }, plain)).toEqual(["conv_u4_i2_2x16c4"]);
     expect(kernels({ ...narrow, weights: "int2", w: [16, 64] }, plain)).toEqual([
       "conv_u4_i2_4x8c2",
+    ]);
+  });
+
+  it("takes Winograd without the dot; beside it and for one plane where weights stay in cache", () => {
+    const of = (c: number) => ({ x: [1, 16, 16, c], w: [c, 3, 3, c] }) as const;
+    const winograd = "winograd_i8_i8_4x8c2";
+    expect(kernels(of(128), usdot)).toEqual(["conv_f8_i4_5x8c4_relaxed"]);
+    expect(kernels(of(64), usdot)).toEqual([winograd]);
+    expect(kernels(of(128), saturating)).toEqual([winograd]);
+    const narrow = { ...of(128), activations: "int8>uint4" } as const;
+    expect(kernels(narrow, usdot)).toEqual(["conv_u4_i4_5x8c4_relaxed"]);
+    expect(kernels(narrow, plain)).toEqual(["lookup_8", winograd]);
+    expect(kernels({ ...narrow, weights: "binary" }, plain)).toEqual(["conv_u4_b1_4x16c4"]);
+    expect(kernels({ ...narrow, ...of(64), weights: "binary" }, saturating)).toEqual([
+      "lookup_8",
+      winograd,
     ]);
   });
 

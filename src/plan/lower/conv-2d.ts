@@ -37,7 +37,7 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   if (x.format.bits < 8 && narrowing === undefined) return false;
   const geometry = convGeometry(x, w, attributes);
   if (geometry.groups > MAX_GROUPS) return false;
-  if (narrowing === undefined && lowerWinograd(context, attributes, geometry)) return true;
+  if (lowerWinograd(context, attributes, geometry, narrowing)) return true;
   const { depth, outputChannels, groups, batch, output } = geometry;
   const weights =
     x.format.name === "float32"

@@ -15,8 +15,13 @@ import {
   type Conv2DAttributes,
   type ConvGeometry,
   conv2DQuantization,
+  narrowingTable,
 } from "../../operators/index.ts";
+import { elementCount, type TensorType } from "../../tensor/index.ts";
+import type { Pointer } from "../plan.ts";
 import { hasDot, type LowerContext } from "./context.ts";
+import type { Narrowing } from "./narrowing.ts";
+import { splitBytes } from "./unary.ts";
 
 /** Bytes of V of one group: they stay in the second-level cache while every panel passes. */
 const GROUP_BYTES = 320 * 1024;
@@ -37,14 +42,17 @@ export function lowerWinograd(
   context: LowerContext,
   attributes: Conv2DAttributes,
   geometry: ConvGeometry,
+  narrowing?: Narrowing,
 ): boolean {
   const [x, w] = context.inputs;
   const y = context.outputs[0]!;
   if (x === undefined || w === undefined || x.format.name === "float32") return false;
   const kernel = `winograd_${x.format.name === "uint8" ? "u8" : "i8"}_i8_4x8c2`;
   const forced = context.forced === kernel;
-  if (!isWinogradForm(geometry) || !(forced || isWorthWinograd(geometry, hasDot(context.machine))))
-    return false;
+  const isOnePlane = narrowing !== undefined && w.format.bits === 1;
+  const isDirectFast = hasDot(context.machine) || isOnePlane;
+  if (!isWinogradForm(geometry)) return false;
+  if (!forced && !isWorthWinograd(geometry, isDirectFast)) return false;
   if (context.forced !== undefined && !forced) return false;
   const { outputChannels, inputChannels: channels, batch, output, border } = geometry;
   const quantization = conv2DQuantization(x, w, y, attributes, context.rounding);
@@ -54,6 +62,7 @@ export function lowerWinograd(
     geometry.depth,
   );
   if (!fitsWinograd(weights, outputChannels)) return false;
+  const codes = narrowing === undefined ? context.input(0) : narrowedBytes(context, x, narrowing);
   const { rule } = quantization.output;
   const panelBytes = winogradPanelBytes(channels, rule);
   const panels = Math.ceil(outputChannels / GEMM_NR);
@@ -88,7 +97,7 @@ export function lowerWinograd(
       high: high - shift,
       flip: shift,
       rule: gemmRules[rule],
-      x: context.input(0),
+      x: codes,
       w: context.addConstant("winograd panels", panels * panelBytes, (target) =>
         packWinograd(target, matrix),
       ),
@@ -112,6 +121,26 @@ export function lowerWinograd(
     },
   });
   return true;
+}
+
+/** The codes of a narrow x as bytes, by a step of their own: every cell is read in several windows. */
+function narrowedBytes(context: LowerContext, x: TensorType, { source }: Narrowing): Pointer {
+  const sizeBytes = elementCount(x.shape);
+  const table = narrowingTable(context.graph.values[source]!.type, x);
+  const codes = context.temporary("narrow codes", sizeBytes);
+  const { tileBytes, tiles } = splitBytes(sizeBytes);
+  context.step({
+    kernel: "lookup_8",
+    tiles,
+    fields: {
+      x: context.place(source),
+      y: codes,
+      table: context.addConstant("table", 256, (target) => target.set(table)),
+      sizeBytes,
+      tileBytes,
+    },
+  });
+  return codes;
 }
 
 /** 3x3, stride and dilation 1, one group, whole vectors of channels. */
