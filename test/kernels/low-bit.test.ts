@@ -283,17 +283,17 @@ describe("the plan", () => {
     ]);
   });
 
-  it("takes Winograd without the dot; beside it and for one plane where weights stay in cache", () => {
-    const of = (c: number) => ({ x: [1, 16, 16, c], w: [c, 3, 3, c] }) as const;
+  it("takes Winograd where the direct product costs more, which the dot and look-up of one plane lower", () => {
+    const of = (size: number) => ({ x: [1, size, size, 64], w: [64, 3, 3, 64] }) as const;
     const winograd = "winograd_i8_i8_4x8c2";
-    expect(kernels(of(128), usdot)).toEqual(["conv_f8_i4_5x8c4_relaxed"]);
-    expect(kernels(of(64), usdot)).toEqual([winograd]);
-    expect(kernels(of(128), saturating)).toEqual([winograd]);
-    const narrow = { ...of(128), activations: "int8>uint4" } as const;
+    expect(kernels(of(14), usdot)).toEqual(["conv_f8_i4_5x8c4_relaxed"]);
+    expect(kernels(of(56), usdot)).toEqual([winograd]);
+    expect(kernels(of(14), saturating)).toEqual([winograd]);
+    const narrow = { ...of(14), activations: "int8>uint4" } as const;
     expect(kernels(narrow, usdot)).toEqual(["conv_u4_i4_5x8c4_relaxed"]);
     expect(kernels(narrow, plain)).toEqual(["lookup_8", winograd]);
     expect(kernels({ ...narrow, weights: "binary" }, plain)).toEqual(["conv_u4_b1_4x16c4"]);
-    expect(kernels({ ...narrow, ...of(64), weights: "binary" }, saturating)).toEqual([
+    expect(kernels({ ...narrow, ...of(56), weights: "binary" }, saturating)).toEqual([
       "lookup_8",
       winograd,
     ]);
