@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { load } from "../../src/index.ts";
+import { load, type LoadOptions } from "../../src/index.ts";
 import { goldenNetworks, storedHashes } from "../model/networks.ts";
 import type { PageResult } from "./page.ts";
 import { hashOutputs } from "./run-network.ts";
@@ -26,6 +26,13 @@ const NETWORKS = [
     ? []
     : [{ url: `/shared-models/imagenet/${basename(mobilenet)}`, file: mobilenet }]),
 ];
+
+/** The network of digits in FP8, its sums in FP16 1-6-9, rounded stochastically. */
+const STOCHASTIC: LoadOptions = {
+  weights: "float8_e5m2",
+  activations: "float8_e5m2",
+  accumulate: { format: "fp16_e6m9", chunk: 64, rounding: "stochastic", seed: 2018 },
+};
 
 const GOLDEN_WAYS = [
   { threads: 1, rounding: "fp32" },
@@ -77,10 +84,11 @@ describe.skipIf(executablePath === "" && process.env["CI"] === undefined)("in Ch
       await server?.close();
     });
 
-    const run = (url: string, threads: number): Promise<PageResult> =>
-      page.evaluate(([address, count]) => window.runNetwork(address, count), [
+    const run = (url: string, threads: number, options?: LoadOptions): Promise<PageResult> =>
+      page.evaluate(([address, count, how]) => window.runNetwork(address, count, how), [
         url,
         threads,
+        options,
       ] as const);
 
     it.each(NETWORKS)("$url gives Node's outputs", async ({ url, file }) => {
@@ -89,6 +97,17 @@ describe.skipIf(executablePath === "" && process.env["CI"] === undefined)("in Ch
         const { hash, threads } = await run(url, asked);
         expect(hash, `${asked} threads asked`).toBe(expected);
         expect(threads).toBe(Math.min(asked, most));
+      }
+      expect(problems).toEqual([]);
+    });
+
+    it("gives Node's outputs of stochastic sums in minifloats", async () => {
+      const { url, file } = NETWORKS[0]!;
+      const expected = await hashOutputs(await load(file, { ...STOCHASTIC, threads: 1 }));
+      const exact = await hashOutputs(await load(file, { threads: 1 }));
+      expect(expected).not.toBe(exact);
+      for (const asked of [1, 2]) {
+        expect((await run(url, asked, STOCHASTIC)).hash).toBe(expected);
       }
       expect(problems).toEqual([]);
     });

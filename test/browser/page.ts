@@ -15,15 +15,15 @@ export interface PageResult {
 
 declare global {
   interface Window {
-    runNetwork(url: string, threads: number): Promise<PageResult>;
+    runNetwork(url: string, threads: number, options?: LoadOptions): Promise<PageResult>;
     /** SHA-256 of the outputs for an input; addresses of both, options of `load`. */
     hashNetwork(url: string, input: string, options: LoadOptions): Promise<string>;
   }
 }
 
-window.runNetwork = async (url, threads) => {
+window.runNetwork = async (url, threads, options) => {
   const able = capabilities();
-  const model = await load(url, { threads });
+  const model = await load(url, { ...options, threads });
   const result = { threads: model.threads, ableThreads: able.threads };
   return { ...result, hash: await hashOutputs(model), whyNoThreads: able.why.threads ?? "" };
 };

@@ -268,6 +268,8 @@ describe("tensors", () => {
     ["BFLOAT16", "bfloat16"],
     ["INT2", "int2"],
     ["UINT4", "uint4"],
+    ["FLOAT8_E4M3FN", "float8_e4m3fn"],
+    ["FLOAT8_E5M2", "float8_e5m2"],
   ])("of type %s have the format %s", (type, format) => {
     const tensor = { name: "x", shape: [1, 2], type };
     const graph = importOf({ ...relu, tensors: [tensor, image] });

@@ -5,6 +5,7 @@ import { type NodeReader, tensorTypeName } from "./node-reader.ts";
 import * as o from "./options.ts";
 import type { OptionsTable } from "./options.ts";
 import { type NodeParts, parts, plain, row, type Row } from "./row.ts";
+import type { TensorRecord } from "./tensors.ts";
 
 const NEEDS = { needsOptions: true } as const;
 const WITH_BIAS = { needsOptions: true, optionalFrom: 2 } as const;
@@ -186,10 +187,13 @@ export const ROWS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ["PRELU", plain(2, op.prelu)],
   ["ELU", plain(1, op.elu)],
   ["GELU", row(1, o.geluOptions, (n) => parts(n, op.gelu, { approximate: n.bool("approximate") }))],
-  ["QUANTIZE", plain(1, op.quantize, o.quantizeOptions)],
-  ["DEQUANTIZE", plain(1, op.dequantize, o.dequantizeOptions)],
+  ["QUANTIZE", row(1, o.quantizeOptions, (n) => encodes(n, true) ?? parts(n, op.quantize, {}))],
+  [
+    "DEQUANTIZE",
+    row(1, o.dequantizeOptions, (n) => encodes(n, true) ?? parts(n, op.dequantize, {})),
+  ],
   // The types of the tensors win over those of the options, as in TFLite.
-  ["CAST", row(1, o.castOptions, (n) => parts(n, op.cast, {}))],
+  ["CAST", row(1, o.castOptions, (n) => encodes(n, false) ?? parts(n, op.cast, {}))],
   ["ARG_MAX", row(2, o.argMaxOptions, argMax, NEEDS)],
   [
     "SPACE_TO_DEPTH",
@@ -311,4 +315,12 @@ function checkListed(stated: number, listed: number, option: string, what: strin
     throw new ModelError(`${option}: expected ${listed} as there are ${what}, got ${stated}`);
   }
   return stated;
+}
+
+/** Between FLOAT8 and float32; undefined: neither side is FLOAT8. */
+function encodes(node: NodeReader<never>, saturates: boolean): NodeParts | undefined {
+  const isFloat8 = (record: TensorRecord | undefined): boolean =>
+    record !== undefined && record.value.type.format.name.startsWith("float8_");
+  if (isFloat8(node.outputs[0])) return parts(node, op.encodeMinifloat, { saturates });
+  return isFloat8(node.inputs[0]) ? parts(node, op.decodeMinifloat, {}) : undefined;
 }

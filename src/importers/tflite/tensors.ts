@@ -129,14 +129,17 @@ function readDynamicShape(table: Table, shape: Shape): number[] | undefined {
 
 /**
  * real = (code − zero point) · scale. One scale, or one per extent of `quantized_dimension`.
- * Leftovers of training on float tensors mean nothing and are dropped, as TFLite does. The values
+ * Leftovers of training on float tensors mean nothing and are dropped, as TFLite does; those of FLOAT8
+ * are scales of codes and may come without zero points. The values
  * of scales are checked where the graph is checked.
  */
 function readQuantization(table: Table, format: Format, shape: Shape): Quantization | undefined {
   const count = table.count(QUANTIZATION.scale, 4);
   const zeroPoints = table.count(QUANTIZATION.zeroPoint, 8);
-  if (format.kind === "float" || (count === 0 && zeroPoints === 0)) return undefined;
-  if (count === 0 || count !== zeroPoints) {
+  const isPlain = format.kind === "float" && format.bits > 8;
+  if (isPlain || (count === 0 && zeroPoints === 0)) return undefined;
+  const hasPoints = zeroPoints > 0 || format.kind !== "float";
+  if (count === 0 || (hasPoints && count !== zeroPoints)) {
     throw new QuantizationError(
       `expected as many zero points as scales and at least one, got ${count} scales and ${zeroPoints} zero points`,
     );
@@ -144,11 +147,12 @@ function readQuantization(table: Table, format: Format, shape: Shape): Quantizat
   const axis = table.int32(QUANTIZATION.quantizedDimension);
   if (count > 1) checkChannels(axis, count, shape);
   const scales = table.float32s(QUANTIZATION.scale)!;
-  const points = table.int64s(QUANTIZATION.zeroPoint)!;
+  const points = hasPoints ? table.int64s(QUANTIZATION.zeroPoint)! : new Int32Array(count);
+  const [least, most] = format.kind === "float" ? [0, 0] : [format.min, format.max];
   for (const point of points) {
-    if (point < format.min || point > format.max) {
+    if (point < least || point > most) {
       throw new QuantizationError(
-        `expected a zero point in [${format.min}, ${format.max}] (${format.name}), got ${point}`,
+        `expected a zero point in [${least}, ${most}] (${format.name}), got ${point}`,
       );
     }
   }
