@@ -9,7 +9,7 @@
  */
 import type { Minifloat } from "../formats/index.ts";
 import { GEMM_NR, gemmKernels, type GemmOperation } from "./gemm.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Kernel, KernelBound } from "./kernel.ts";
 import { decodeKernelOf, encodeFields, minifloatTable } from "./minifloat.ts";
 import { integerUnits } from "./packing.ts";
 
@@ -26,6 +26,7 @@ interface OperandRow {
   readonly elementBytes: 1 | 2 | 4;
   readonly weights: readonly MinifloatWeights[];
   readonly operations: readonly GemmOperation[];
+  readonly bound: KernelBound;
 }
 
 const ALL: readonly GemmOperation[] = ["gemm", "conv", "igemm"];
@@ -34,18 +35,22 @@ export const minifloatOperands: Readonly<Record<MinifloatOperand, OperandRow>> =
   f32: {
     ...{ tile: "4x8c1", rows: 4, unitElements: 1, elementBytes: 4 },
     ...{ weights: ["m8", "m6", "m4", "w32"], operations: ALL },
+    bound: { unit: "float", macs: 4 },
   },
   i8: {
     ...{ tile: "4x8c2", rows: 4, unitElements: 2, elementBytes: 1 },
     ...{ weights: ["m6", "m4"], operations: ALL },
+    bound: { unit: "multiply", macs: 8 },
   },
   x8: {
     ...{ tile: "5x8c4_relaxed", rows: 5, unitElements: 4, elementBytes: 1 },
     ...{ weights: ["m6", "m4"], operations: ["gemm", "conv"] },
+    bound: { unit: "dot", macs: 16 },
   },
   i16: {
     ...{ tile: "4x8c2", rows: 4, unitElements: 2, elementBytes: 2 },
     ...{ weights: ["m6", "m4"], operations: ALL },
+    bound: { unit: "multiply", macs: 8 },
   },
 };
 
@@ -63,13 +68,14 @@ function blockOf(operation: GemmOperation): readonly string[] {
 }
 
 const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flatMap((operand) => {
-  const { operations, weights, unitElements } = minifloatOperands[operand];
+  const { operations, weights, unitElements, bound } = minifloatOperands[operand];
   return operations.flatMap((operation) =>
     weights.map((own): Kernel => {
       return {
         name: minifloatKernelName(operation, operand, own),
         isa: unitElements === 4 ? "relaxed" : "simd128",
         parameters: [...blockOf(operation), "codeTable", "panel"],
+        bound,
       };
     }),
   );

@@ -1,0 +1,172 @@
+/**
+ * Networks in minifloats: top-1 on ../shared/data, time and bytes by scheme, beside the file itself.
+ * Writes bench/results/minifloat-networks-<time>.json.
+ *
+ *     node bench/minifloat-networks.ts [--only NAME]… [--limit N] [--runs N]
+ *
+ *     --only NAME   networks whose path contains NAME
+ *     --limit N     samples of a network, spread over the data (default 1000)
+ *     --runs N      timed runs of each scheme, in turn (default 15; 0: no times)
+ *
+ * Ranges of activations: those of an integer file; of a float32 file those of 16 of the samples, without
+ * their labels.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { labelledQuestions } from "../src/cli/questions.ts";
+import { textTable } from "../src/cli/terminal.ts";
+import {
+  capabilities,
+  load,
+  type LoadOptions,
+  type MinifloatName,
+  type Model,
+} from "../src/index.ts";
+import { sharedPath } from "../test/shared.ts";
+import { describeMachine } from "./rivals/harness/machine.ts";
+import { type Network, NETWORKS } from "./accuracy/networks.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true, default: [] },
+    limit: { type: "string", default: "1000" },
+    runs: { type: "string", default: "15" },
+  },
+});
+const limit = Number(options.limit);
+const runs = Number(options.runs);
+
+const BENCHED = [
+  "imagenet/squeezenet_1.0_227_float",
+  "imagenet/squeezenet_1.0_227_int8",
+  "imagenet/mobilenet_v2_int8_perchannel",
+  "mlperf-tiny/resnet8_float",
+  "mlperf-tiny/resnet8_int8",
+];
+
+interface Scheme {
+  readonly name: string;
+  readonly weights: MinifloatName;
+  readonly activations: MinifloatName | "float32";
+}
+
+const both = (format: MinifloatName, name: string = format): Scheme => {
+  return { name, weights: format, activations: format };
+};
+const SCHEMES: readonly Scheme[] = [
+  both("float8_e4m3fn"),
+  both("float8_e3m4"),
+  both("float8_e5m2"),
+  both("hfp8_e4m3", "hfp8"),
+  both("float6_e2m3fn"),
+  both("float6_e3m2fn"),
+  both("float4_e2m1fn"),
+  { name: "float8_e4m3fn/float32", weights: "float8_e4m3fn", activations: "float32" },
+  { name: "float4_e2m1fn/float8_e4m3fn", weights: "float4_e2m1fn", activations: "float8_e4m3fn" },
+];
+
+const CALIBRATION_SAMPLES = 16;
+const WARM_UP_RUNS = 4;
+
+interface Row {
+  readonly model: string;
+  readonly scheme: string;
+  readonly samples: number;
+  readonly correct: number;
+  readonly medianMs: number | null;
+  readonly weightBytes: number;
+}
+
+const models = sharedPath("models");
+const data = sharedPath("data");
+if (models === undefined || data === undefined) console.error("expected ../shared");
+else {
+  const rows: Row[] = [];
+  const chosen = NETWORKS.filter(
+    ({ model }) =>
+      BENCHED.includes(model.replace(".tflite", "")) &&
+      (options.only.length === 0 || options.only.some((name) => model.includes(name))),
+  );
+  for (const network of chosen) rows.push(...(await measure(network, models, data)));
+  console.log(printRows(rows));
+  writeReport(rows);
+}
+
+async function measure(
+  { model, dataset, floatPreset }: Network,
+  modelFolder: string,
+  dataFolder: string,
+): Promise<Row[]> {
+  const file = join(modelFolder, model);
+  const base = await load(file, { threads: 1 });
+  const questions = await labelledQuestions(join(dataFolder, dataset), base, floatPreset, limit);
+  const step = Math.ceil(questions.length / CALIBRATION_SAMPLES);
+  const samples = questions.filter((_, i) => i % step === 0).map(({ input }) => input);
+  const isFloat = base.inputs[0]!.dtype === "float32";
+  const loaded: [string, Model][] = [["file", base]];
+  for (const { name, weights, activations } of SCHEMES) {
+    const calibrate = isFloat && activations !== "float32" ? samples : undefined;
+    const asked: LoadOptions = { threads: 1, weights, activations, calibrate };
+    loaded.push([name, await load(file, asked)]);
+  }
+  const rows: Row[] = [];
+  const correct: number[] = [];
+  for (const [name, own] of loaded) {
+    let right = 0;
+    for (const { input, isAnswered } of questions) if (isAnswered(await own.run(input))) right++;
+    correct.push(right);
+    console.error(`${model} ${name}: ${right} of ${questions.length}`);
+  }
+  const times = loaded.map((): number[] => []);
+  for (let i = -WARM_UP_RUNS; i < runs; i++) {
+    for (const [k, [, own]] of loaded.entries()) {
+      const start = performance.now();
+      await own.run(questions[0]!.input);
+      if (i >= 0) times[k]!.push(performance.now() - start);
+    }
+  }
+  for (const [k, [scheme, own]] of loaded.entries()) {
+    const sorted = times[k]!.toSorted((a, b) => a - b);
+    rows.push({
+      ...{ model, scheme, samples: questions.length, correct: correct[k]! },
+      medianMs: sorted[sorted.length >> 1] ?? null,
+      weightBytes: own.memory().weightBytes,
+    });
+    await own.dispose();
+  }
+  return rows;
+}
+
+function printRows(rows: readonly Row[]): string {
+  const head = ["network", "scheme", "samples", "top-1", "median ms", "weight bytes"];
+  const cells = rows.map(({ model, scheme, samples, correct, medianMs, weightBytes }) => [
+    ...[model, scheme, String(samples), String(correct)],
+    ...[medianMs?.toFixed(2) ?? "", String(weightBytes)],
+  ]);
+  return textTable(head, cells, ["left", "left", "right", "right", "right", "right"]);
+}
+
+function writeReport(networks: readonly Row[]): void {
+  const time = new Date().toISOString();
+  const name = `minifloat-networks-${time.slice(0, 16).replace(":", "")}.json`;
+  const file = join(root, "bench/results", name);
+  const report = {
+    date: time,
+    command: ["node bench/minifloat-networks.ts", ...process.argv.slice(2)].join(" "),
+    machine: describeMachine(),
+    versions: { node: process.version, v8: process.versions.v8 },
+    settings: {
+      threads: 1,
+      calibrationSamples: CALIBRATION_SAMPLES,
+      relaxed: capabilities().relaxed,
+    },
+    networks,
+  };
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+  console.log(`\nwritten to ${relative(root, file)}`);
+}
