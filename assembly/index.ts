@@ -79,7 +79,16 @@ export { add_i8, maximum_i8, minimum_i8, mul_i8 } from "./elementwise";
 export { add_i8_fixed, mul_i8_fixed } from "./elementwise-fixed";
 export { add_f32, div_f32, maximum_f32, minimum_f32, mul_f32, sub_f32 } from "./elementwise-float";
 export { lookup_8 } from "./lookup";
-export { winograd_i8_i8_4x8c2, winograd_u8_i8_4x8c2 } from "./winograd";
+export {
+  winograd_i8_i8_4x8c2,
+  winograd_i8_i8_4x8c2 as winograd_i8_i4_4x8c2,
+  winograd_i8_i8_4x8c2 as winograd_i8_i2_4x8c2,
+  winograd_i8_i8_4x8c2 as winograd_i8_b1_4x8c2,
+  winograd_u8_i8_4x8c2,
+  winograd_u8_i8_4x8c2 as winograd_u8_i4_4x8c2,
+  winograd_u8_i8_4x8c2 as winograd_u8_i2_4x8c2,
+  winograd_u8_i8_4x8c2 as winograd_u8_b1_4x8c2,
+} from "./winograd";
 export { clamp_f32, dequantize_i8_f32, quantize_f32_i8, quantize_f32_i8_fixed } from "./convert";
 export { decode_m16_f32, decode_m4_f32, decode_m6_f32, decode_m8_f32 } from "./minifloat";
 export { encode_f32_m16, encode_f32_m4, encode_f32_m6, encode_f32_m8 } from "./minifloat-encode";

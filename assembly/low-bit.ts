@@ -57,7 +57,7 @@ export function openPanel(
 }
 
 /** Frees at least `size` codes; returns the end of the packed ones. */
-function freeCodes(to: usize, from: usize, size: usize, bits: i32, subtrahend: i8): usize {
+export function freeCodes(to: usize, from: usize, size: usize, bits: i32, subtrahend: i8): usize {
   const offset = i8x16.splat(subtrahend);
   const end = to + size;
   if (bits == 4) {

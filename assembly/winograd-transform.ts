@@ -23,7 +23,7 @@ export const TILE_BYTES: usize = 128;
 @unmanaged
 export class WinogradParameters extends OutputParameters {
   x: usize;
-  /** Per panel: filters [C][9][8] int8, int32 bias[8], multipliers of the rule. */
+  /** Per panel: filters [C][9][8] int8 or packed, int32 bias[8], multipliers of the rule. */
   w: usize;
   inputHeight: i32;
   inputWidth: i32;
@@ -46,6 +46,9 @@ export class WinogradParameters extends OutputParameters {
   groupTiles: i32;
   tilePanels: i32;
   chunks: i32;
+  /** Bits of a weight, and what packed codes lie above the weights (`low-bit.ts`). */
+  weightBits: i32;
+  weightOffset: i32;
 }
 
 

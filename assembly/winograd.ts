@@ -15,7 +15,7 @@
  *
  * One grid tile: a group of output tiles × a chunk of panels. Scratch of a thread:
  *
- *     pixel pointers │ row of zeroPoint │ transform │ V[36][groupTiles][C] int16 │ S[quad][36][4][8] │ U
+ *     pixel pointers │ row of zeroPoint │ transform │ V[36][groupTiles][C] int16 │ S[quad][36][4][8] │ U │ freed filters
  *
  * The 36 products run as 4x8 tiles over C: four output tiles × eight columns,
  *
@@ -31,6 +31,7 @@ import {
   RULE_FP32,
   storeCodes,
 } from "./requantize";
+import { freeCodes } from "./low-bit";
 import {
   inputPanels,
   locatePatch,
@@ -248,9 +249,15 @@ function winogradTile<X>(p: WinogradParameters, scratch: usize, tile: i32): void
   const weightScratch =
     inputPanels(p, scratch) + POSITIONS * (positionBytes(p) + quads * TILE_BYTES);
   const u = weightScratch + WEIGHT_SCRATCH;
+  const freed = u + POSITIONS * panelPositionBytes(p.channels);
+  const size = <usize>p.channels * 72;
   for (let panel = firstPanel; panel < lastPanel; panel++) {
-    const w = p.w + <usize>panel * <usize>p.panelBytes;
-    const tail = w + <usize>p.channels * 72;
+    let w = p.w + <usize>panel * <usize>p.panelBytes;
+    let tail = w + size;
+    if (p.weightBits < 8) {
+      tail = freeCodes(freed, w, size, p.weightBits, <i8>p.weightOffset);
+      w = freed;
+    }
     transformPanel(w, p.channels, u, weightScratch);
     multiplyPanel(p, u, tiles, scratch);
     if (p.rule == RULE_FP32) finishPanel<Fp32Rule>(p, tail, panel, firstTile, tiles, scratch);

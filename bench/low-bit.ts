@@ -13,7 +13,7 @@ import { cpus } from "node:os";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { fuseTables, type Graph } from "../src/graph/index.ts";
-import { gemmForms } from "../src/kernels/index.ts";
+import { gemmForms, winogradKernels } from "../src/kernels/index.ts";
 import { readGraph } from "../src/model/index.ts";
 import { createPlan, type Machine, type Plan } from "../src/plan/index.ts";
 import { bindPlan, Runner } from "../src/schedule/index.ts";
@@ -215,7 +215,7 @@ for (const shape of values.model.length > 0 ? [] : values.shape) {
     const forms = [...gemmForms.values()].flatMap(({ name, operations }) =>
       operations.map((operation) => `${operation}_${name}`),
     );
-    for (const kernel of [...forms, "winograd_i8_i8_4x8c2"]) {
+    for (const kernel of [...forms, ...winogradKernels.map(({ name }) => name)]) {
       const ms = await time(graph, kernel, Number(values.time));
       if (ms === undefined) continue;
       const macs = macsOf(createPlan(graph, { rounding: "fp32", machine: relaxed }));

@@ -39,10 +39,14 @@ function tailBytes(rule: PanelMultipliers["rule"]): number {
   return GEMM_NR * (rule === "fp32" ? 8 : 12);
 }
 
+/** Bytes of `count` packed codes, whole blocks; of `count` bytes for 8 bits. */
+export function packedCodeBytes(count: number, bits: number): number {
+  return bits === 8 ? count : Math.ceil((count * bits) / (BLOCK_BYTES * 8)) * BLOCK_BYTES;
+}
+
 /** Bytes of a panel's packed weights. */
 function codeBytes(units: number, form: GemmForm): number {
-  const perBlock = (BLOCK_BYTES * 8) / packedBits(form);
-  return Math.ceil(freedBytes(units, form) / perBlock) * BLOCK_BYTES;
+  return packedCodeBytes(freedBytes(units, form), packedBits(form));
 }
 
 /** Bytes from panel to panel. */
@@ -88,17 +92,26 @@ export function packLowBitPanels(
 
 type WriteCode = (panel: number, column: number, k: number, code: number) => void;
 
-/** One code at its place in [unit][column][k]. */
-function writeCode(target: Uint8Array, form: GemmForm): WriteCode {
-  const { unitElements, columns, weightBits: bits } = form;
+/** The code of byte `position` of a panel that begins at `panel`. */
+export function placeCode(
+  target: Uint8Array,
+  panel: number,
+  position: number,
+  bits: number,
+  code: number,
+): void {
   const perBlock = (BLOCK_BYTES * 8) / bits;
+  const inBlock = position % perBlock;
+  const at = panel + ((position - inBlock) / perBlock) * BLOCK_BYTES + (inBlock % BLOCK_BYTES);
+  target[at]! |= code << (bits * (inBlock >> 4));
+}
+
+/** One code at its place in [unit][column][k]. */
+function writeCode(target: Uint8Array, { unitElements, columns, weightBits }: GemmForm): WriteCode {
   return (panel, column, k, code) => {
     const unit = Math.floor(k / unitElements);
     const position = (unit * columns + column) * unitElements + (k % unitElements);
-    const inBlock = position % perBlock;
-    const block = (position - inBlock) / perBlock;
-    const at = panel + block * BLOCK_BYTES + (inBlock % BLOCK_BYTES);
-    target[at]! |= code << (bits * (inBlock >> 4));
+    placeCode(target, panel, position, weightBits, code);
   };
 }
 

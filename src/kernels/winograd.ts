@@ -2,10 +2,11 @@
  * Integer-exact Winograd F(4x4, 3x3): `assembly/winograd.ts`. The kernel transforms the filters of a
  * panel of 8 columns when it uses them; a panel holds them as they are:
  *
- *     [C][9 taps][8 columns] int8 │ int32 bias[8] │ multipliers as in `packing.ts`
+ *     [C][9 taps][8 columns] int8 or packed as in `low-bit.ts` │ int32 bias[8] │ multipliers
  */
 import { GEMM_NR } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
+import { packedCodeBytes, placeCode } from "./low-bit.ts";
 import { type PanelMultipliers, writeMultiplier } from "./packing.ts";
 
 export const WINOGRAD_POSITIONS = 36;
@@ -25,15 +26,25 @@ const parameters = [
   ["x", "w", "inputHeight", "inputWidth", "channels", "outputHeight", "outputWidth", "n"],
   ["padTop", "padLeft", "inputZeroPoint", "panelBytes", "yStride"],
   ["tilesX", "tilesPerImage", "tileCount", "groupTiles", "tilePanels", "chunks"],
+  ["weightBits", "weightOffset"],
 ].flat();
 
 /** 36 multiplies for 16 outputs of 9 taps, the transforms left out. */
 const bound = { unit: "multiply", macs: 8 * 4 } as const;
 
-export const winogradKernels: readonly Kernel[] = [
-  { name: "winograd_i8_i8_4x8c2", isa: "simd128", parameters, bound },
-  { name: "winograd_u8_i8_4x8c2", isa: "simd128", parameters, bound },
-];
+const weightCodes = { 8: "i8", 4: "i4", 2: "i2", 1: "b1" } as const;
+export type WinogradBits = keyof typeof weightCodes;
+
+export function winogradKernelName(isUnsigned: boolean, bits: WinogradBits): string {
+  return `winograd_${isUnsigned ? "u8" : "i8"}_${weightCodes[bits]}_4x8c2`;
+}
+
+export const winogradKernels: readonly Kernel[] = [false, true].flatMap((isUnsigned) =>
+  ([8, 4, 2, 1] as const).map((bits) => ({
+    ...{ name: winogradKernelName(isUnsigned, bits), isa: "simd128" as const },
+    ...{ parameters, bound },
+  })),
+);
 
 export interface WinogradMatrix {
   /** [columns][3][3][channels], zero point removed. */
@@ -44,28 +55,47 @@ export interface WinogradMatrix {
   readonly output: PanelMultipliers;
 }
 
-export function winogradPanelBytes(channels: number, rule: PanelMultipliers["rule"]): number {
-  return channels * 9 * GEMM_NR + GEMM_NR * (rule === "fp32" ? 8 : 12);
+/** How a filter's weights lie in a panel: w + offset in `bits`, one bit for 2·b − 1. */
+export interface WinogradCodes {
+  readonly bits: WinogradBits;
+  readonly offset: number;
+}
+
+function filterBytes(channels: number, bits: WinogradBits): number {
+  return packedCodeBytes(channels * 9 * GEMM_NR, bits);
+}
+
+export function winogradPanelBytes(
+  channels: number,
+  rule: PanelMultipliers["rule"],
+  bits: WinogradBits,
+): number {
+  return filterBytes(channels, bits) + GEMM_NR * (rule === "fp32" ? 8 : 12);
 }
 
 /** Writes all panels; `target` is zero. */
-export function packWinograd(target: Uint8Array, matrix: WinogradMatrix): void {
+export function packWinograd(
+  target: Uint8Array,
+  matrix: WinogradMatrix,
+  { bits, offset }: WinogradCodes,
+): void {
   const { weights, columns, channels, bias, output } = matrix;
-  const panelBytes = winogradPanelBytes(channels, output.rule);
-  const codes = new Int8Array(target.buffer, target.byteOffset, target.byteLength);
+  const panelBytes = winogradPanelBytes(channels, output.rule, bits);
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
   for (let n = 0; n < columns; n++) {
     const column = n % GEMM_NR;
     const panel = Math.floor(n / GEMM_NR) * panelBytes;
     let from = n * 9 * channels;
     for (let tap = 0; tap < 9; tap++) {
-      let at = panel + tap * GEMM_NR + column;
+      let at = tap * GEMM_NR + column;
       for (const end = from + channels; from < end; from++) {
-        codes[at] = weights[from]!;
+        const weight = weights[from]!;
+        if (bits === 8) target[panel + at] = weight;
+        else placeCode(target, panel, at, bits, bits === 1 ? (weight + 1) >> 1 : weight + offset);
         at += 9 * GEMM_NR;
       }
     }
-    const tail = panel + channels * 9 * GEMM_NR;
+    const tail = panel + filterBytes(channels, bits);
     view.setInt32(tail + column * 4, bias === undefined ? 0 : bias[n]!, true);
     writeMultiplier(view, tail + GEMM_NR * 4, column, n, output);
   }

@@ -146,15 +146,25 @@ function fullDepths(weights: WeightName, activations: ActivationName): number[] 
 }
 
 describe("Winograd", () => {
-  it.each(["int4", "int2", "ternary"] as const)("of %s takes narrow codes", async (weights) => {
-    for (const activations of ["int8>uint4", "uint8>uint4", "int8>uint2"] as const) {
-      const of = { weights, activations, x: [1, 9, 10, 16], w: [33, 3, 3, 16] };
-      const graph = lowBitProblem(of);
-      const x = randomData(graph.values[0]!.type, randomSource(3));
-      const forced = "winograd_i8_i8_4x8c2";
-      const { plan, outputs } = await runGraph(graph, [x], { forced });
-      expect(kernelsOf(plan)).toEqual(["lookup_8", forced]);
-      expect(difference(outputs[0]!, referenceOutputs(graph, [x])[0]!)).toBe("");
+  const codes = { int4: "i4", uint4: "i4", int2: "i2", uint2: "i2", ternary: "i2", binary: "b1" };
+
+  it.each(lowWeights)("of %s frees packed filters, and takes narrow codes", async (weights) => {
+    for (const activations of activationNames) {
+      for (const [channels, columns] of [
+        [8, 9],
+        [24, 33],
+      ] as const) {
+        const of = { weights, activations, x: [1, 9, 10, channels], w: [columns, 3, 3, channels] };
+        const graph = lowBitProblem(of);
+        const x = randomData(graph.values[0]!.type, randomSource(3));
+        const forced = `winograd_${activations === "uint8" ? "u8" : "i8"}_${codes[weights]}_4x8c2`;
+        const isNarrow = activations.includes(">");
+        for (const build of ["release-plain", "debug-plain"] as const) {
+          const { plan, outputs } = await runGraph(graph, [x], { forced, build });
+          expect(kernelsOf(plan)).toEqual([...(isNarrow ? ["lookup_8"] : []), forced]);
+          expect(difference(outputs[0]!, referenceOutputs(graph, [x])[0]!), forced).toBe("");
+        }
+      }
     }
   });
 });
@@ -285,7 +295,7 @@ describe("the plan", () => {
 
   it("takes Winograd where the direct product costs more, which the dot and look-up of one plane lower", () => {
     const of = (size: number) => ({ x: [1, size, size, 64], w: [64, 3, 3, 64] }) as const;
-    const winograd = "winograd_i8_i8_4x8c2";
+    const winograd = "winograd_i8_i4_4x8c2";
     expect(kernels(of(14), usdot)).toEqual(["conv_f8_i4_5x8c4_relaxed"]);
     expect(kernels(of(56), usdot)).toEqual([winograd]);
     expect(kernels(of(14), saturating)).toEqual([winograd]);
@@ -295,7 +305,7 @@ describe("the plan", () => {
     expect(kernels({ ...narrow, weights: "binary" }, plain)).toEqual(["conv_u4_b1_4x16c4"]);
     expect(kernels({ ...narrow, ...of(56), weights: "binary" }, saturating)).toEqual([
       "lookup_8",
-      winograd,
+      "winograd_i8_b1_4x8c2",
     ]);
   });
 

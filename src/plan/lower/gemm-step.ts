@@ -173,7 +173,7 @@ interface WeightCodes {
   readonly largest: number;
 }
 
-function weightCodes(
+export function weightCodes(
   { type: { format } }: Tensor,
   zeroPoints: Int32Array,
   compact: () => Int8Array | Int16Array,

@@ -8,6 +8,8 @@ import {
   WINOGRAD_OUTPUT,
   WINOGRAD_POSITIONS,
   WINOGRAD_QUAD,
+  type WinogradBits,
+  winogradKernelName,
   winogradPanelBytes,
 } from "../../kernels/index.ts";
 import {
@@ -20,6 +22,7 @@ import {
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import { hasDot, type LowerContext } from "./context.ts";
+import { weightCodes } from "./gemm-step.ts";
 import type { Narrowing } from "./narrowing.ts";
 import { splitBytes } from "./unary.ts";
 
@@ -37,6 +40,8 @@ const MAX_TILES = 8;
 /** Fixed parts of the scratch, as in `assembly/winograd.ts`; the last are those of the weights. */
 const HEAD_BYTES = 256 + 768 + 64 + 288 + 2 * 576;
 const SUM_BYTES = 128;
+/** What freeing the last of packed filters may write behind them. */
+const FREED_SLACK_BYTES = 128;
 
 export function lowerWinograd(
   context: LowerContext,
@@ -47,24 +52,29 @@ export function lowerWinograd(
   const [x, w] = context.inputs;
   const y = context.outputs[0]!;
   if (x === undefined || w === undefined || x.format.name === "float32") return false;
-  const kernel = `winograd_${x.format.name === "uint8" ? "u8" : "i8"}_i8_4x8c2`;
+  if (!isWinogradForm(geometry)) return false;
+  const isUnsigned = x.format.name === "uint8";
+  const quantization = conv2DQuantization(x, w, y, attributes, context.rounding);
+  const tensor = context.constant(1)!;
+  const { weightZeroPoints } = quantization;
+  const unpacked = () => compactWeights(tensor, weightZeroPoints, geometry.depth);
+  const codes = weightCodes(tensor, weightZeroPoints, unpacked);
+  // Weights that leave int8 are refused below.
+  const packed: WinogradBits = codes.bits === 16 ? 8 : codes.bits;
+  const isByteForced = context.forced === winogradKernelName(isUnsigned, 8);
+  const bits: WinogradBits = isByteForced ? 8 : packed;
+  const kernel = winogradKernelName(isUnsigned, bits);
   const forced = context.forced === kernel;
   const isOnePlane = narrowing !== undefined && w.format.bits === 1;
   const isDirectFast = hasDot(context.machine) || isOnePlane;
-  if (!isWinogradForm(geometry)) return false;
   if (!forced && !isWorthWinograd(geometry, isDirectFast)) return false;
   if (context.forced !== undefined && !forced) return false;
   const { outputChannels, inputChannels: channels, batch, output, border } = geometry;
-  const quantization = conv2DQuantization(x, w, y, attributes, context.rounding);
-  const weights = compactWeights(
-    context.constant(1)!,
-    quantization.weightZeroPoints,
-    geometry.depth,
-  );
+  const weights = unpacked();
   if (!fitsWinograd(weights, outputChannels)) return false;
-  const codes = narrowing === undefined ? context.input(0) : narrowedBytes(context, x, narrowing);
+  const input = narrowing === undefined ? context.input(0) : narrowedBytes(context, x, narrowing);
   const { rule } = quantization.output;
-  const panelBytes = winogradPanelBytes(channels, rule);
+  const panelBytes = winogradPanelBytes(channels, rule, bits);
   const panels = Math.ceil(outputChannels / GEMM_NR);
   const matrix = {
     weights,
@@ -88,7 +98,8 @@ export function lowerWinograd(
       channels +
       WINOGRAD_POSITIONS * (grid.groupTiles * channels * 2 + 64) +
       Math.ceil(grid.groupTiles / WINOGRAD_QUAD) * WINOGRAD_POSITIONS * SUM_BYTES +
-      WINOGRAD_POSITIONS * (channels * GEMM_NR * 2 + 64),
+      WINOGRAD_POSITIONS * (channels * GEMM_NR * 2 + 64) +
+      (bits < 8 ? 9 * GEMM_NR * channels + FREED_SLACK_BYTES : 0),
     note: `3x3 s1 ${geometry.input.join("x")}x${channels}`,
     fields: {
       y: context.output(0),
@@ -97,9 +108,9 @@ export function lowerWinograd(
       high: high - shift,
       flip: shift,
       rule: gemmRules[rule],
-      x: codes,
+      x: input,
       w: context.addConstant("winograd panels", panels * panelBytes, (target) =>
-        packWinograd(target, matrix),
+        packWinograd(target, matrix, { bits, offset: codes.offset }),
       ),
       inputHeight: geometry.input[0],
       inputWidth: geometry.input[1],
@@ -118,6 +129,8 @@ export function lowerWinograd(
       groupTiles: grid.groupTiles,
       tilePanels: grid.tilePanels,
       chunks: grid.chunks,
+      weightBits: bits,
+      weightOffset: codes.offset,
     },
   });
   return true;
