@@ -5,6 +5,8 @@ import { type GemmForm, gemmForm, gemmForms, gemmKernelName, type GemmOperation 
 export interface OperandFacts {
   /** Activations as the graph has them; "narrow": int8 or uint8 that packing narrows. */
   readonly activations: "int8" | "uint8" | "narrow";
+  /** Largest code of narrow activations. */
+  readonly largestActivation?: number | undefined;
   /** Fewest bits that hold a weight, 16 where it does not fit int8. */
   readonly weightBits: 1 | 2 | 4 | 8 | 16;
   readonly depth: number;
@@ -49,15 +51,22 @@ function holdsDepth({ weightBits, unitElements, stepUnits }: GemmForm, depth: nu
   return weightBits > 1 || depth % (unitElements * stepUnits) === 0;
 }
 
-/** Building its tables costs a row what a panel of 16 columns does: fewer are not worth it. */
-const TABLE_COLUMNS = 32;
-
 /**
- * One plane needs half the swizzles of two: it beats every product. Two planes beat int16 pairs alone, at
- * 75 against 48 GMAC/s; the dots reach 95 and 105 (bench/low-bit.ts).
+ * Columns from which look-up beats the product that the machine would take (bench/low-bit.ts). A row's
+ * tables cost what a panel of 16 columns does; one plane needs half the swizzles of two, and activations of
+ * 2 bits a fifth of the flushes.
  */
-function isWorthTables({ columns, isa }: OperandFacts, weight: string): boolean {
-  return columns >= TABLE_COLUMNS && (weight === "b1" || isa === "simd128");
+const TABLE_COLUMNS = {
+  one: { dot: 128, deep: 64, pairs: 64 },
+  two: { dot: Infinity, deep: 256, pairs: 128 },
+  twoShort: { dot: 256, deep: 256, pairs: 128 },
+} as const;
+
+function isWorthTables(facts: OperandFacts, weight: string): boolean {
+  const { columns, isa, dot, largestActivation = 15 } = facts;
+  const product = dot !== undefined ? "dot" : isa === "relaxed" ? "deep" : "pairs";
+  const planes = weight === "b1" ? "one" : largestActivation <= 3 ? "twoShort" : "two";
+  return columns >= TABLE_COLUMNS[planes][product];
 }
 
 /** The preferred form, or that of the kernel `forced` if it fits. */

@@ -276,21 +276,21 @@ describe("the plan", () => {
     ]);
   });
 
-  it("takes look-up for one plane, and for two where nothing else multiplies bytes", () => {
-    const narrow = { activations: "int8>uint4" } as const;
-    for (const chosen of [usdot, saturating]) {
-      expect(kernels({ ...narrow, weights: "binary" }, chosen)).toEqual([
-        "conv_u4_b1_4x16c4_relaxed",
-      ]);
-    }
-    expect(kernels({ ...narrow, weights: "int2" }, usdot)).toEqual(["conv_u4_i2_5x8c4_relaxed"]);
-    expect(kernels({ ...narrow, weights: "int2" }, saturating)).toEqual([
-      "conv_u4_i2_4x8c4_relaxed",
-    ]);
-    expect(kernels({ ...narrow, weights: "int2" }, plain)).toEqual(["conv_u4_i2_2x16c4"]);
-    expect(kernels({ ...narrow, weights: "int2", w: [16, 64] }, plain)).toEqual([
-      "conv_u4_i2_4x8c2",
-    ]);
+  it("takes look-up from the columns on at which it beats the machine's products", () => {
+    const narrow = (weights: WeightName, columns: number, chosen: Machine) =>
+      kernels({ activations: "int8>uint4", weights, w: [columns, 64] }, chosen)[0];
+    expect(narrow("binary", 128, usdot)).toBe("conv_u4_b1_4x16c4_relaxed");
+    expect(narrow("binary", 127, usdot)).toBe("conv_u4_b1_5x8c4_relaxed");
+    expect(narrow("binary", 64, saturating)).toBe("conv_u4_b1_4x16c4_relaxed");
+    expect(narrow("binary", 63, saturating)).toBe("conv_u4_b1_4x8c4_relaxed");
+    expect(narrow("int2", 1000, usdot)).toBe("conv_u4_i2_5x8c4_relaxed");
+    expect(narrow("int2", 256, saturating)).toBe("conv_u4_i2_2x16c4_relaxed");
+    expect(narrow("ternary", 255, saturating)).toBe("conv_u4_i2_4x8c4_relaxed");
+    expect(narrow("ternary", 128, plain)).toBe("conv_u4_i2_2x16c4");
+    expect(narrow("int2", 127, plain)).toBe("conv_u4_i2_4x8c2");
+    expect(narrow("int4", 1000, plain)).toBe("conv_u4_i4_4x8c2");
+    const short = { activations: "int8>uint2", weights: "int2", w: [256, 64] } as const;
+    expect(kernels(short, usdot)).toEqual(["conv_u4_i2_2x16c4_relaxed"]);
   });
 
   it("takes Winograd where the direct product costs more, which the dot and look-up of one plane lower", () => {

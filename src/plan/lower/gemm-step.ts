@@ -30,6 +30,7 @@ import type { Pointer } from "../plan.ts";
 import { advance, hasDot, type LowerContext, type StepRequest } from "./context.ts";
 import { gemmGrid } from "./gemm-grid.ts";
 import type { Narrowing } from "./narrowing.ts";
+import { weightCodes } from "./weight-codes.ts";
 
 /** `units · rows` of a strip are behind these bytes and the row offsets; see `assembly/gemm.ts`. */
 const ACCUMULATOR_BYTES = 128;
@@ -85,6 +86,7 @@ export function integerWeights(
   const form = selectForm(
     {
       activations: narrowing !== undefined ? "narrow" : isUnsignedInput ? "uint8" : "int8",
+      largestActivation: narrowing?.fields.narrowHigh,
       weightBits: codes.bits,
       depth,
       columns: channels,
@@ -165,30 +167,6 @@ const noLowBit = {
   flushSteps: 0,
   widenFlushes: 0,
 };
-
-/** Fewest bits of a weight, the offset that makes its codes unsigned, and the largest code. */
-interface WeightCodes {
-  readonly bits: 1 | 2 | 4 | 8 | 16;
-  readonly offset: number;
-  readonly largest: number;
-}
-
-export function weightCodes(
-  { type: { format } }: Tensor,
-  zeroPoints: Int32Array,
-  compact: () => Int8Array | Int16Array,
-): WeightCodes {
-  const { bits, kind, min, max } = format;
-  const zeroPoint = zeroPoints[0]!;
-  const isUniform = zeroPoints.every((value) => value === zeroPoint);
-  // One bit is freed as 0 or 2.
-  if (bits === 1) return { bits: 1, offset: 1, largest: 2 };
-  if ((bits === 2 || bits === 4) && isUniform && (kind === "unsigned" || zeroPoint === 0)) {
-    return { bits, offset: zeroPoint - min, largest: max - min };
-  }
-  const fitsInt8 = (isUniform && zeroPoint === 0 && max <= 127) || compact() instanceof Int8Array;
-  return { bits: fitsInt8 ? 8 : 16, offset: 0, largest: 0 };
-}
 
 /** What the kernel's reading of a byte adds to its code: a flipped byte is another code, 128 away. */
 function inputShift({ name, method }: GemmForm, isUnsigned: boolean): number {

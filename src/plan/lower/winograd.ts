@@ -22,9 +22,9 @@ import {
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import { hasDot, type LowerContext } from "./context.ts";
-import { weightCodes } from "./gemm-step.ts";
 import type { Narrowing } from "./narrowing.ts";
 import { splitBytes } from "./unary.ts";
+import { weightCodes } from "./weight-codes.ts";
 
 /** Bytes of V of one group: they stay in the second-level cache while every panel passes. */
 const GROUP_BYTES = 320 * 1024;
