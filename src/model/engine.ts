@@ -25,6 +25,8 @@ type Reference = Parameters<Engine["start"]>[0];
 
 /** Kernels whose optimised code was compared with baseline code in this process. */
 const checkedKernels = new Set<string>();
+/** Variant of the modules that is compiled once the pass is off again. */
+const AFTER_FAULT = "after revectorization";
 /** Set once a comparison failed: the pass stays off. */
 let revectorizationFault: string | undefined;
 
@@ -83,7 +85,8 @@ async function revectorizedVariant(options: EngineOptions, diagnostics: string[]
   const why = whyNoRevectorization() ?? revectorizationFault;
   if (why !== undefined) {
     diagnostics.push(`not revectorized: ${why}`);
-    return "";
+    // What was optimised while the pass was on must not be used after a fault.
+    return revectorizationFault === undefined ? "" : AFTER_FAULT;
   }
   const variant = "revectorized";
   setRevectorization(true);
@@ -101,5 +104,5 @@ async function revectorizedVariant(options: EngineOptions, diagnostics: string[]
   setRevectorization(false);
   revectorizationFault = `its results differ in ${differing.join(", ")}`;
   diagnostics.push(`not revectorized: ${revectorizationFault}`);
-  return "after revectorization";
+  return AFTER_FAULT;
 }
