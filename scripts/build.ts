@@ -20,7 +20,7 @@ import { build, type Plugin } from "esbuild";
 import { buildTargets, execute, readTargets, releaseTargets, root } from "./wasm.ts";
 
 /** Bundled into the CLI: the library itself depends on @assemblyscript/loader alone. */
-const BUNDLED = ["pngjs", "jpeg-js"];
+const BUNDLED = ["fflate", "pngjs", "jpeg-js"];
 /** The command line imports its image readers by this name, which their bundle keeps. */
 const IMAGES = "./images.js";
 const imagesStayOutside: Plugin = {
