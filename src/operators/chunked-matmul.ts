@@ -6,7 +6,7 @@ import { ModelError, UnsupportedError } from "../errors.ts";
 import { allocateTensor, elementCount, type TensorType } from "../tensor/index.ts";
 import { checkCounts, checkFormat, outputType, requireInput } from "./checks.ts";
 import { checkChunkedSum, chunkedSum, type ChunkedMatMulAttributes } from "./chunked-sum.ts";
-import { fullyConnectedGeometry } from "./fully-connected.ts";
+import { fullyConnectedGeometry } from "./matrix-geometry.ts";
 import { minifloatOf, minifloatValues } from "./minifloat-codes.ts";
 import type { Operator } from "./operator.ts";
 

@@ -2,22 +2,23 @@
  * DepthwiseConv2D: y[…, c] = activation(bias[c] + Σ x[…, ⌊c / multiplier⌋] · w[0, kh, kw, c]); the
  * multiplier follows from the shapes (DEPTHWISE_CONV_2D of TFLite; docs/exactness.md, sections 3 and 4).
  */
-import { ShapeError } from "../errors.ts";
 import { isMinifloat } from "../formats/index.ts";
 import { f32, type Rounding } from "../quantization/index.ts";
-import { allocateTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
+import { allocateTensor, elementCount, type Tensor } from "../tensor/index.ts";
 import { clampFloat, floatActivationRange } from "./activation-range.ts";
 import {
   checkActivation,
   checkCounts,
   checkFormat,
-  checkNotEmpty,
-  checkRank,
   isQuantized8,
   outputType,
   requireInput,
 } from "./checks.ts";
-import type { Conv2DAttributes } from "./conv-geometry.ts";
+import {
+  type DepthwiseConv2DAttributes,
+  type DepthwiseGeometry,
+  depthwiseGeometry,
+} from "./depthwise-geometry.ts";
 import { checkMinifloatLayer, isMinifloatLayer } from "./minifloat-layers.ts";
 import { convolveDepthwiseMinifloats } from "./minifloat-loops.ts";
 import { checkFloatConv, checkQuantizedConv } from "./conv-checks.ts";
@@ -27,47 +28,7 @@ import {
   correctedWeights,
   requantize,
 } from "./conv-quantization.ts";
-import type { Activation, Extent2D, Operator } from "./operator.ts";
-import { type WindowGeometry, windowGeometry } from "./window.ts";
-
-export type DepthwiseConv2DAttributes = Conv2DAttributes;
-
-/** Geometry of x [N, H, W, C] with filters w [1, KH, KW, C · multiplier]. */
-export interface DepthwiseGeometry extends WindowGeometry {
-  readonly batch: number;
-  readonly inputChannels: number;
-  readonly outputChannels: number;
-  readonly multiplier: number;
-}
-
-/** @throws ShapeError ranks or channels that do not fit */
-export function depthwiseGeometry(
-  x: TensorType,
-  w: TensorType,
-  attributes: Pick<DepthwiseConv2DAttributes, "strides" | "dilations" | "padding">,
-): DepthwiseGeometry {
-  checkRank(x, 4, "input");
-  checkRank(w, 4, "filters");
-  checkNotEmpty(x, "input");
-  checkNotEmpty(w, "filters");
-  const [batch, height, width, inputChannels] = x.shape as [number, number, number, number];
-  const [first, filterHeight, filterWidth, outputChannels] = w.shape as typeof x.shape & number[];
-  const multiplier = outputChannels! / inputChannels;
-  if (first !== 1 || !Number.isInteger(multiplier)) {
-    throw new ShapeError(
-      `expected filters [1, KH, KW, multiple of ${inputChannels}], got [${w.shape.join(", ")}]`,
-    );
-  }
-  const { strides, dilations, padding } = attributes;
-  const filter: Extent2D = [filterHeight!, filterWidth!];
-  return {
-    ...windowGeometry([height, width], filter, strides, dilations, padding),
-    batch,
-    inputChannels,
-    outputChannels: outputChannels!,
-    multiplier,
-  };
-}
+import type { Activation, Operator } from "./operator.ts";
 
 export const depthwiseConv2D: Operator<DepthwiseConv2DAttributes> = {
   name: "DepthwiseConv2D",

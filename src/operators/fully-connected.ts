@@ -5,15 +5,13 @@
 import { ShapeError } from "../errors.ts";
 import { isMinifloat } from "../formats/index.ts";
 import type { Rounding } from "../quantization/index.ts";
-import { allocateTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
+import { allocateTensor, elementCount, type Tensor } from "../tensor/index.ts";
 import { clampFloat, floatActivationRange } from "./activation-range.ts";
 import {
   CODE_FORMATS,
   checkActivation,
   checkCounts,
   checkFormat,
-  checkNotEmpty,
-  checkRank,
   describe,
   isCode,
   outputType,
@@ -35,6 +33,7 @@ import {
   quantizeDynamically,
   weightScale,
 } from "./dynamic-range.ts";
+import { fullyConnectedGeometry, type MatrixGeometry } from "./matrix-geometry.ts";
 import { checkMinifloatLayer, isMinifloatLayer } from "./minifloat-layers.ts";
 import { multiplyMinifloats } from "./minifloat-loops.ts";
 import type { Activation, Operator } from "./operator.ts";
@@ -42,25 +41,6 @@ import type { Activation, Operator } from "./operator.ts";
 export interface FullyConnectedAttributes extends OutputAttributes {
   /** The output keeps the leading extents of the input; its last extent must then be K. */
   readonly keepDims: boolean;
-}
-
-/** Extents of the matrix product. */
-export interface MatrixGeometry {
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-}
-
-/** @throws ShapeError the elements of x are no multiple of the depth of w [N, K] */
-export function fullyConnectedGeometry(x: TensorType, w: TensorType): MatrixGeometry {
-  checkRank(w, 2, "weights");
-  checkNotEmpty(w, "weights");
-  const [columns, depth] = w.shape as [number, number];
-  const rows = elementCount(x.shape) / depth;
-  if (!Number.isInteger(rows) || rows === 0) {
-    throw new ShapeError(`expected an input of rows of ${depth} values, got ${describe(x)}`);
-  }
-  return { rows, columns, depth };
 }
 
 export const fullyConnected: Operator<FullyConnectedAttributes> = {

@@ -3,8 +3,8 @@ import type { Tensor } from "../tensor/index.ts";
 import type { ConvGeometry } from "./conv-geometry.ts";
 import { gatherPatch } from "./conv-loops.ts";
 import type { OutputAttributes } from "./conv-quantization.ts";
-import type { DepthwiseGeometry } from "./depthwise-conv-2d.ts";
-import type { MatrixGeometry } from "./fully-connected.ts";
+import type { DepthwiseGeometry } from "./depthwise-geometry.ts";
+import type { MatrixGeometry } from "./matrix-geometry.ts";
 import { layerOutput, layerSum, layerValues } from "./minifloat-layers.ts";
 
 export function convolveMinifloats(

@@ -2,7 +2,23 @@
  * From JPEG coefficients to pixels with the integer arithmetic of libjpeg: the slow inverse DCT
  * (jidctint.c), triangle upsampling of halved chroma (jdsample.c), colour conversion (jdcolor.c).
  */
-import type { Component, Frame } from "./jpeg.ts";
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly components: readonly Component[];
+}
+
+export interface Component {
+  readonly id: number;
+  readonly horizontal: number;
+  readonly vertical: number;
+  readonly quantizer: number;
+  dcTable: number;
+  acTable: number;
+  /** Samples of whole blocks; `stride` per row. */
+  stride: number;
+  samples: Uint8Array;
+}
 
 /** Interleaved RGB, rows from the top. */
 export interface RgbImage {

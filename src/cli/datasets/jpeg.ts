@@ -3,25 +3,13 @@
  * YCbCr; no progressive files, no restart intervals. The command line tool's jpeg-js is for pictures:
  * it repeats halved chroma, which changes two thirds of the values of CIFAR-10.
  */
-import { inverseTransform, type RgbImage, toRgb } from "./jpeg-pixels.ts";
-
-export interface Frame {
-  readonly width: number;
-  readonly height: number;
-  readonly components: readonly Component[];
-}
-
-export interface Component {
-  readonly id: number;
-  readonly horizontal: number;
-  readonly vertical: number;
-  readonly quantizer: number;
-  dcTable: number;
-  acTable: number;
-  /** Samples of whole blocks; `stride` per row. */
-  stride: number;
-  samples: Uint8Array;
-}
+import {
+  type Component,
+  type Frame,
+  inverseTransform,
+  type RgbImage,
+  toRgb,
+} from "./jpeg-pixels.ts";
 
 /** Huffman codes by length: `values` in code order, `first` code and index of each length. */
 interface HuffmanTable {

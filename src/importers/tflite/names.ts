@@ -5,9 +5,12 @@
  * is empty, no UTF-8 or taken already becomes `input_<i>` or `output_<i>`.
  */
 import { ModelError } from "../../errors.ts";
+import type { Graph } from "../../graph/index.ts";
 import { decodeUtf8, type FlatBuffer, type Table } from "./flatbuffer.ts";
 import { METADATA, MODEL, SIGNATURE, TENSOR_MAP } from "./schema.ts";
-import type { Subgraph } from "./subgraph.ts";
+
+/** What names are given to: values, and the ids of inputs and outputs. */
+type NamedParts = Pick<Graph, "values" | "inputs" | "outputs">;
 
 export interface PublicNames {
   readonly inputNames: readonly string[];
@@ -15,7 +18,7 @@ export interface PublicNames {
 }
 
 /** @throws ModelError a signature that names a subgraph or tensor that does not exist, or one name twice */
-export function readNames(model: Table, graph: Subgraph): PublicNames & { signature?: string } {
+export function readNames(model: Table, graph: NamedParts): PublicNames & { signature?: string } {
   const signature = model.tables(MODEL.signatureDefs)[0];
   if (signature === undefined) {
     return {
@@ -35,7 +38,7 @@ export function readNames(model: Table, graph: Subgraph): PublicNames & { signat
 }
 
 /** Names by tensor index. A tensor may have several; they serve its positions in turn. */
-function readMap(signature: Table, field: number, graph: Subgraph): Map<number, string[]> {
+function readMap(signature: Table, field: number, graph: NamedParts): Map<number, string[]> {
   const names = new Map<number, string[]>();
   const seen = new Set<string>();
   for (const entry of signature.tables(field)) {
@@ -58,7 +61,7 @@ function readMap(signature: Table, field: number, graph: Subgraph): Map<number, 
 function choose(
   ids: readonly number[],
   signature: ReadonlyMap<number, readonly string[]>,
-  graph: Subgraph,
+  graph: NamedParts,
   kind: string,
 ): string[] {
   const used = new Set<string>();
