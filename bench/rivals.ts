@@ -14,7 +14,7 @@ import { measureNetwork } from "./rivals/harness/measure.ts";
 import { prepareNetwork } from "./rivals/harness/network.ts";
 import { nodeContender } from "./rivals/harness/node-contender.ts";
 import { type Options, readOptions, USAGE } from "./rivals/harness/options.ts";
-import { type NetworkRows, printTable, ratiosOf } from "./rivals/harness/report.ts";
+import { type NetworkRows, printTable, ratiosOf, REVECTORIZED } from "./rivals/harness/report.ts";
 import { bitlane } from "./rivals/bitlane.ts";
 import { findNetwork } from "./rivals/networks.ts";
 import type { Rival } from "./rivals/rival.ts";
@@ -32,7 +32,8 @@ try {
 }
 
 async function main({ hosts, rivals, networks, settings, ...rest }: Options): Promise<void> {
-  if (rivals.includes(bitlane) && !existsSync(join(root, "dist/index.js"))) {
+  const isOurs = ({ package: name }: Rival) => name === bitlane.package;
+  if (rivals.some(isOurs) && !existsSync(join(root, "dist/index.js"))) {
     throw new Error("dist/: expected the built package, run npm run build");
   }
   const installed = rivals.filter((rival) => installedVersion(rival) !== undefined);
@@ -82,8 +83,8 @@ async function main({ hosts, rivals, networks, settings, ...rest }: Options): Pr
     process.exitCode = 1;
   }
   if (
-    rivals.includes(bitlane) &&
-    !rows.some(({ label, result }) => label === "bitlane" && result !== undefined)
+    rivals.some(isOurs) &&
+    !rows.some(({ label, result }) => label.startsWith("bitlane") && result !== undefined)
   ) {
     console.error("expected bitlane to run");
     process.exitCode = 1;
@@ -111,8 +112,8 @@ function listContenders(
     .filter(({ hosts }) => inNode && hosts.includes("node"))
     .flatMap((rival) => {
       const plain = nodeContender(rival, rival.name);
-      return revectorize && rival === bitlane
-        ? [plain, nodeContender(rival, "bitlane revectorized", [REVECTORIZE])]
+      return revectorize && rival.package === "bitlane"
+        ? [plain, nodeContender(rival, rival.name + REVECTORIZED, [REVECTORIZE])]
         : [plain];
     });
   const page =

@@ -1,5 +1,5 @@
 /** The rivals, in the order of the printed table. */
-import { bitlane } from "./bitlane.ts";
+import { bitlane, bitlaneIn } from "./bitlane.ts";
 import { litert } from "./litert.ts";
 import { onnxruntimeNode } from "./onnxruntime-node.ts";
 import { onnxruntimeWeb } from "./onnxruntime-web.ts";
@@ -14,7 +14,10 @@ export const RIVALS: readonly Rival[] = [
   onnxruntimeNode,
 ];
 
+/** @throws Error for a name that is none of a rival, nor `bitlane` and a scheme */
 export function findRival(name: string): Rival {
+  const [, scheme] = /^bitlane (.+)$/.exec(name) ?? [];
+  if (scheme !== undefined) return bitlaneIn(scheme);
   const rival = RIVALS.find((candidate) => candidate.name === name);
   if (rival === undefined) {
     const names = RIVALS.map((candidate) => candidate.name).join(", ");

@@ -51,6 +51,12 @@ export interface PageModule {
   readonly bundle: boolean;
 }
 
+/** A network of 8 bits in fewer, as bitlane re-quantizes it at load. */
+export interface Scheme {
+  readonly weights: "int8" | "int4" | "int2" | "ternary" | "binary";
+  readonly activations: "uint8" | "uint4" | "uint2";
+}
+
 export interface Rival {
   readonly name: string;
   /** The npm package that must be installed below bench/, and whose version is reported. */
@@ -61,6 +67,8 @@ export interface Rival {
   readonly form: Form;
   /** "float": computes an integer network in floats, so only its top-1 can be compared. */
   readonly arithmetic: "integer" | "float";
+  /** It computes another network than the file's: its answer must equal bitlane's reference of that. */
+  readonly scheme?: Scheme;
   /** @throws whatever the runtime throws for a model that it cannot run */
   open(options: OpenOptions): Promise<Session>;
 }

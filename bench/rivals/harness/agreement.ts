@@ -1,6 +1,7 @@
 /**
  * Do the runtimes answer the same? Integer runtimes round intermediate results in different ways, so
- * their codes may differ by a few steps; a float runtime on an integer network shares the top-1 only.
+ * their codes may differ by a few steps; a float runtime on an integer network shares the top-1 only. A
+ * re-quantized network is another network, with a reference of its own, which it equals to the bit.
  */
 import type { Network } from "./network.ts";
 import type { Rival } from "../rival.ts";
@@ -24,7 +25,10 @@ export interface Agreement {
   readonly caveat: string;
 }
 
-/** @param expected TFLite's answer, or the first runtime's where TFLite's is not known */
+/**
+ * @param expected TFLite's answer, or the first runtime's where TFLite's is not known; of a
+ *   re-quantized network that of its reference
+ */
 export function compareAnswers(
   network: Network,
   rival: Rival,
@@ -43,9 +47,8 @@ export function compareAnswers(
   const isInteger = network.output.quantization !== undefined;
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const difference = isInteger ? distance : distance / largest;
-  const isClose =
-    difference <= (isInteger ? MAX_STEPS : MAX_RELATIVE) ||
-    (isInteger && rival.arithmetic === "float");
+  const most = rival.scheme !== undefined ? 0 : isInteger ? MAX_STEPS : MAX_RELATIVE;
+  const isClose = difference <= most || (isInteger && rival.arithmetic === "float");
   const agrees = sameTop1 && isClose ? "agrees" : "disagrees";
   return {
     verdict: known === undefined ? agrees : "not comparable",

@@ -66,8 +66,10 @@ export async function measureNetwork(
           input: network.input,
           threads: settings.threads,
         });
-        expected ??= opened.output;
-        const agreement = compareAnswers(network, rival, opened, expected);
+        if (rival.scheme === undefined) expected ??= opened.output;
+        const right =
+          rival.scheme === undefined ? expected! : await network.reference(rival.scheme);
+        const agreement = compareAnswers(network, rival, opened, right);
         const { openMs, note } = opened;
         await contender.measure({ warmMs: settings.warmSeconds * 1000, recordMs: 0 });
         runners.push({

@@ -5,11 +5,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { interpret } from "../../../src/graph/index.ts";
 import { importModel } from "../../../src/importers/index.ts";
+import { readGraph } from "../../../src/model/index.ts";
 import { floatOnnx } from "../float/onnx.ts";
 import { floatTflite } from "../float/tflite.ts";
 import type { NetworkFiles } from "../networks.ts";
-import type { Form, Input } from "../rival.ts";
+import type { Form, Input, Scheme } from "../rival.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const shared = join(root, "../shared");
@@ -29,6 +31,8 @@ export interface Network {
   readonly knownDifference: NetworkFiles["knownDifference"];
   /** What native TFLite answers (XNNPACK), in codes or reals as the file has it. */
   readonly expected: readonly number[] | undefined;
+  /** The answer of the re-quantized network, by plain TypeScript: seconds for a large one. */
+  reference(scheme: Scheme): Promise<readonly number[]>;
 }
 
 /**
@@ -50,11 +54,12 @@ export function prepareNetwork(network: NetworkFiles, workFolder: string): Netwo
   };
   const output = graph.values[graph.outputs[0]!]!.type;
   const golden = findGolden(network.tflite, output.format.name);
+  const inputFile = golden?.inputFile ?? writeNoise(input, join(workFolder, `${name}.input`));
   const prepared: Network = {
     name,
     files: { tflite, ...(onnx === undefined ? {} : { onnx }) },
     input,
-    inputFile: golden?.inputFile ?? writeNoise(input, join(workFolder, `${name}.input`)),
+    inputFile,
     output: {
       quantization: output.quantization && {
         scale: output.quantization.scale[0]!,
@@ -65,6 +70,7 @@ export function prepareNetwork(network: NetworkFiles, workFolder: string): Netwo
     },
     knownDifference,
     expected: golden?.output,
+    reference: referenceOf(tflite, input.dtype, inputFile),
   };
   return network.inFloat === true ? inFloat(prepared, workFolder) : prepared;
 }
@@ -80,17 +86,36 @@ function inFloat(network: Network, workFolder: string): Network {
   const { tflite, onnx } = files;
   const codes = elements(input.dtype, readBytes(inputFile));
   const reals = Float32Array.from(codes, (code) => (code - input.zeroPoint) * input.scale);
+  const floatFile = write("tflite", floatTflite(readBytes(tflite!)));
+  const floatInput = write("input", new Uint8Array(reals.buffer));
   return {
     ...network,
     files: {
       ...files,
-      tflite: write("tflite", floatTflite(readBytes(tflite!))),
+      tflite: floatFile,
       ...(onnx?.endsWith(".qdq.onnx") ? { onnx: write("onnx", floatOnnx(readBytes(onnx))) } : {}),
     },
     input: { dtype: "float32", shape: input.shape, scale: 1, zeroPoint: 0 },
-    inputFile: write("input", new Uint8Array(reals.buffer)),
+    inputFile: floatInput,
     output: { ...output, quantization: undefined },
     expected: undefined,
+    reference: referenceOf(floatFile, "float32", floatInput),
+  };
+}
+
+/** Each scheme is computed once, for all hosts. */
+function referenceOf(file: string, dtype: Input["dtype"], inputFile: string): Network["reference"] {
+  const answers = new Map<string, Promise<readonly number[]>>();
+  const compute = async (scheme: Scheme): Promise<readonly number[]> => {
+    const graph = await readGraph(file, scheme);
+    const values = interpret(graph, [elements(dtype, readBytes(inputFile))], "fp32");
+    return Array.from(values.get(graph.outputs[0]!)!.data as ArrayLike<number>, Number);
+  };
+  return (scheme) => {
+    const name = `${scheme.weights}/${scheme.activations}`;
+    const answer = answers.get(name) ?? compute(scheme);
+    answers.set(name, answer);
+    return answer;
   };
 }
 

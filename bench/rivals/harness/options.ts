@@ -1,5 +1,6 @@
 /** The command line of `npm run bench:rivals`. */
 import { parseArgs } from "node:util";
+import { bitlane, bitlaneIn } from "../bitlane.ts";
 import { RIVALS, findRival } from "../index.ts";
 import { BRIEF_NETWORK, DEFAULT_NETWORKS, findNetwork } from "../networks.ts";
 import type { HostName, Rival } from "../rival.ts";
@@ -15,6 +16,8 @@ Usage: npm run bench:rivals -- [options]
   --threads n       threads of one inference, for every rival (default 1)
   --rounds n        turns of every contender (default 10)
   --seconds s       recorded seconds of every contender and network (default 3)
+  --schemes a,b     bitlane several times: int8 (the file, default), int4/uint8, int2/uint4, …: the network
+                    re-quantized, its answer compared with bitlane's reference
   --revectorize     a second bitlane in Node, under --experimental-wasm-revectorize
   --brief           one small network, short turns; fine without rivals and browser
   --output file     where the JSON goes (default: a dated file in bench/results)
@@ -40,6 +43,7 @@ export function readOptions(args: readonly string[]): Options {
     options: {
       networks: { type: "string" },
       rivals: { type: "string" },
+      schemes: { type: "string", default: "int8" },
       hosts: { type: "string", default: "node,chromium" },
       threads: { type: "string", default: "1" },
       rounds: { type: "string" },
@@ -53,9 +57,11 @@ export function readOptions(args: readonly string[]): Options {
   const { brief, revectorize, output, help } = values;
   const networks = values.networks?.split(",") ?? (brief ? [BRIEF_NETWORK] : DEFAULT_NETWORKS);
   for (const name of networks) findNetwork(name);
+  const rivals = values.rivals?.split(",").map(findRival) ?? RIVALS;
+  const schemes = values.schemes.split(",").map(bitlaneIn);
   return {
     networks,
-    rivals: values.rivals?.split(",").map(findRival) ?? RIVALS,
+    rivals: rivals.flatMap((rival) => (rival === bitlane ? schemes : [rival])),
     hosts: values.hosts.split(",").map(checkHost),
     settings: {
       threads: positive("threads", values.threads),

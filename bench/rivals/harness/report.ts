@@ -7,6 +7,9 @@ export interface NetworkRows {
   readonly rows: readonly Row[];
 }
 
+/** Ends the label of a row that was measured under V8's revectorization. */
+export const REVECTORIZED = " revectorized";
+
 export interface Ratio {
   /** How many times faster bitlane is: median over the rounds of (their time / its time). */
   readonly median: number;
@@ -20,11 +23,21 @@ export function ratio(theirs: Result, ours: Result): Ratio {
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 }
 
-/** For each row, by the label of each bitlane row of the same host. */
+/**
+ * For each row, by the label of each bitlane row of the same host. Of bitlane's own rows the plain ones
+ * are compared, "bitlane" and "bitlane revectorized", with those of fewer bits.
+ */
 export function ratiosOf(rows: readonly Row[]): Record<string, Ratio>[] {
   return rows.map(({ label, host, result }) => {
-    if (result === undefined || label.startsWith("bitlane")) return {};
-    const ours = rows.filter((row) => row.host === host && row.label.startsWith("bitlane"));
+    const isOurs = label.startsWith("bitlane");
+    if (result === undefined || (isOurs && isRequantized(label))) return {};
+    const ours = rows.filter(
+      (row) =>
+        row.host === host &&
+        row.label.startsWith("bitlane") &&
+        (!isOurs ||
+          (isRequantized(row.label) && isRevectorized(row.label) === isRevectorized(label))),
+    );
     return Object.fromEntries(
       ours.flatMap((row) =>
         row.result === undefined ? [] : [[row.label, ratio(result, row.result)] as const],
@@ -33,6 +46,10 @@ export function ratiosOf(rows: readonly Row[]): Record<string, Ratio>[] {
   });
 }
 
+const isRequantized = (label: string): boolean => label.includes("/");
+const isRevectorized = (label: string): boolean => label.endsWith(REVECTORIZED);
+
+/** The figures of "times faster" follow the order of the bitlane rows of the same host. */
 export function printTable({ network, rows }: NetworkRows, threads: number): void {
   console.log(`\n${network}, ${threads} thread${threads === 1 ? "" : "s"} (ms per inference)`);
   console.log(
@@ -45,9 +62,10 @@ export function printTable({ network, rows }: NetworkRows, threads: number): voi
 function cells({ label, host, result, reason }: Row, ratios: Record<string, Ratio>): string[] {
   if (result === undefined) return [label, host, "n/a", "", "", "", "", reason ?? ""];
   const { median: centre, min, p95 } = result.timeMs;
-  const times = Object.values(ratios).map(
-    (r) => `${r.median.toFixed(2)} (${r.min.toFixed(2)}…${r.max.toFixed(2)})`,
-  );
+  const times = Object.values(ratios).map((r, _, { length }) => {
+    const range = length > 2 ? "" : ` (${r.min.toFixed(2)}…${r.max.toFixed(2)})`;
+    return r.median.toFixed(2) + range;
+  });
   return [
     label,
     host,
@@ -69,7 +87,7 @@ function milliseconds(time: number): string {
   return time.toFixed(time < 1 ? 4 : 2);
 }
 
-const WIDTHS = [21, 9, 9, 9, 9, 7, 38, 0];
+const WIDTHS = [31, 9, 9, 9, 9, 7, 38, 0];
 
 function line(texts: readonly string[]): string {
   return texts
