@@ -8,7 +8,7 @@
  * `*` marks what the plan takes on this machine, `+` what it would take without the one-instruction dot,
  * `-` without relaxed SIMD.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
@@ -24,7 +24,7 @@ import {
   lowBitProblem,
   type WeightName,
 } from "../test/kernels/low-bit-problem.ts";
-import { randomData, randomSource, referenceOutputs } from "../test/kernels/runner.ts";
+import { loadBuilt, randomData, randomSource, referenceOutputs } from "../test/kernels/runner.ts";
 
 const SCHEMES: Readonly<Record<string, readonly [WeightName, ActivationName]>> = {
   W8A8: ["int8", "int8"],
@@ -54,9 +54,6 @@ const machines: Readonly<Record<string, Machine>> = {
   "+": { isa: "relaxed", dot: "saturating" },
   "-": { isa: "simd128", dot: "none" },
 };
-const modules = ["release-plain", "release-relaxed"].map(
-  (name) => new WebAssembly.Module(readFileSync(new URL(`../build/${name}.wasm`, import.meta.url))),
-);
 
 function createGraph(shape: string, scheme: string): Graph {
   const [weights, activations] = SCHEMES[scheme]!;
@@ -85,7 +82,11 @@ function macsOf({ steps }: Plan): number {
 async function time(graph: Graph, forced: string, ms: number): Promise<number | undefined> {
   const plan = createPlan(graph, { rounding: "fp32", machine: relaxed, forced });
   if (kernelOf(plan) !== forced) return undefined;
-  const binding = bindPlan(plan, modules, { workers: 0, lanes: 1, maxMemoryBytes: 2 ** 31 });
+  const binding = bindPlan(plan, loadBuilt(plan, "release"), {
+    workers: 0,
+    lanes: 1,
+    maxMemoryBytes: 2 ** 31,
+  });
   const view = (id: number): Uint8Array => {
     const address = binding.address(plan.places.get(id)!, 0);
     const data = viewData(graph.values[id]!.type, binding.program.memory.buffer, address);
@@ -154,7 +155,11 @@ async function timeNetwork(
   const inferred = await readGraph(file, { weights, activations });
   const graph = fuseTables(inferred, "fp32");
   const plan = createPlan(graph, { rounding: "fp32", machine: machines[mark]! });
-  const binding = bindPlan(plan, modules, { workers: 0, lanes: 1, maxMemoryBytes: 2 ** 31 });
+  const binding = bindPlan(plan, loadBuilt(plan, "release"), {
+    workers: 0,
+    lanes: 1,
+    maxMemoryBytes: 2 ** 31,
+  });
   const runner = await Runner.start(binding, () => undefined);
   let least = Infinity;
   for (const end = performance.now() + ms; performance.now() < end;) {

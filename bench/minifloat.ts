@@ -3,9 +3,8 @@
  * encoded per second, multiply-adds per second in an emulated accumulator. Median and fastest run; every
  * answer is compared with `reference()` first.
  *
- *     node bench/minifloat.ts [--build TARGET] [--brief]
+ *     node bench/minifloat.ts [--brief]
  */
-import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import {
@@ -25,25 +24,25 @@ import { chunkedMatMul, decodeMinifloat, encodeMinifloat } from "../src/operator
 import { createPlan } from "../src/plan/index.ts";
 import { bindPlan, Runner } from "../src/schedule/index.ts";
 import { packBits, type TensorData, viewData } from "../src/tensor/index.ts";
-import { nodeGraph, randomSource, referenceOutputs } from "../test/kernels/runner.ts";
+import { loadBuilt, nodeGraph, randomSource, referenceOutputs } from "../test/kernels/runner.ts";
 
 /** Codes of one run: they and their float32 values stay in the caches, as those of a layer do. */
 const CODES = 64 * 1024;
 
 const { values } = parseArgs({
   options: {
-    build: { type: "string", default: "release-plain" },
     brief: { type: "boolean", default: false },
   },
 });
-const module = new WebAssembly.Module(
-  readFileSync(new URL(`../build/${values.build}.wasm`, import.meta.url)),
-);
 
 /** Prints work per second, in units of 10^9; exits with 1 at the end if an answer is wrong. */
 async function measure(label: string, graph: Graph, input: TensorData, work: number, unit: string) {
   const plan = createPlan(graph, { rounding: "fp32", machine: { isa: "simd128" } });
-  const binding = bindPlan(plan, [module], { workers: 0, lanes: 1, maxMemoryBytes: 2 ** 30 });
+  const binding = bindPlan(plan, loadBuilt(plan, "release"), {
+    workers: 0,
+    lanes: 1,
+    maxMemoryBytes: 2 ** 30,
+  });
   const locate = (id: number): Uint8Array => {
     const address = binding.address(plan.places.get(id)!, 0);
     const data = viewData(graph.values[id]!.type, binding.program.memory.buffer, address);

@@ -88,7 +88,7 @@ function chainPlan(steps: number, bytes: number, tiles?: number): Plan {
 }
 
 async function start(plan: Plan, workers: number): Promise<Runner> {
-  const modules = await loadModules({ isa: "simd128", shared: workers > 0 });
+  const modules = await loadModules(plan.modules, workers > 0);
   const binding = bindPlan(plan, modules, { workers, lanes: 1, maxMemoryBytes: 2 ** 28 });
   return Runner.start(binding, () => undefined, { minPoolMacs: 0 });
 }

@@ -9,16 +9,16 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { root } from "./wasm.ts";
 
-/**
- * Budgets in bytes, gzip. The aim is 100,000 and 150,000: kernels and operators of minifloats and of
- * fewer bits, which few users need, have yet to become parts that are loaded on demand.
- */
+/** Budgets in bytes, gzip. */
 export const BUDGETS = {
-  /** The library with its importer and both single-thread builds. */
+  /** What a network of int8 and float32 layers loads at most, on one thread. */
   singleThread: 125_000,
-  /** Everything: all four builds and the worker. */
-  all: 175_000,
+  /** Everything: all modules and the worker. */
+  all: 150_000,
 };
+
+/** The modules of networks of int8 and float32 layers, on machines with the relaxed dot and without. */
+const BASIC = ["plain/core", "plain/float", "plain/int8", "relaxed/int8"];
 
 interface Size {
   readonly bytes: number;
@@ -41,7 +41,7 @@ function sum(sizes: readonly Size[]): Size {
   return total;
 }
 
-/** Size of every part: "library", "worker", and one per WebAssembly build ("release-plain", …). */
+/** Size of every part: "library", "worker", and one per WebAssembly module ("plain/core", …). */
 export async function measureParts(): Promise<Map<string, Size>> {
   const parts = new Map<string, Size>();
   const bundle = async (entry: string, splitting: boolean): Promise<void> => {
@@ -64,10 +64,10 @@ export async function measureParts(): Promise<Map<string, Size>> {
     for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
       const file = outputFiles.find((output) => output.path === join(root, path))!;
       const target = Object.keys(inputs)
-        .map((input) => /(release[\w-]*)\.generated-\w+\.js$/.exec(input)?.[1])
-        .find((name) => name !== undefined);
+        .map((input) => /(plain|relaxed)-([\w-]*)\.generated-\w+\.js$/.exec(input))
+        .find((match) => match !== null);
       if (target === undefined) code.push(sizeOf(file.contents));
-      else parts.set(target, sizeOf(file.contents));
+      else parts.set(`${target[1]}/${target[2]}`, sizeOf(file.contents));
     }
     parts.set(name, sum(code));
   };
@@ -81,7 +81,7 @@ export function totalSizes(parts: ReadonlyMap<string, Size>): Record<keyof typeo
   const pick = (keep: (name: string) => boolean): Size =>
     sum([...parts].filter(([name]) => keep(name)).map(([, size]) => size));
   return {
-    singleThread: pick((name) => name !== "worker" && !name.endsWith("-shared")),
+    singleThread: pick((name) => name === "library" || BASIC.includes(name)),
     all: pick(() => true),
   };
 }

@@ -7,29 +7,45 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { readTargets, releaseTargets } from "../scripts/wasm.ts";
-import { kernelTable } from "../src/kernels/index.ts";
+import { type Mode, moduleNames, modes, wasmFile } from "../scripts/wasm.ts";
+import { kernelTable, type ModuleName, modulesOf } from "../src/kernels/index.ts";
+import { withSharedMemory } from "../src/wasm/index.ts";
+
+const compilations = modes.flatMap((mode) => moduleNames().map((name) => ({ mode, name })));
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Budget of one release module, gzip. */
-const MODULE_BYTES = 60_000;
+const MODULE_BYTES = 15_000;
 
-function readWasm(target: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(readFileSync(join(root, readTargets().get(target)!.outFile)));
+function readWasm(mode: Mode, name: ModuleName): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(wasmFile(mode, name)));
 }
 
-describe.each([...readTargets().keys()])("the %s module", (target) => {
-  const bytes = readWasm(target);
+it("every row of the kernel table stands in a module that is compiled, and no module is empty", () => {
+  expect(modulesOf(kernelTable.keys())).toEqual(moduleNames());
+});
+
+describe.each(compilations)("the $mode module $name", ({ mode, name }) => {
+  const bytes = readWasm(mode, name);
   const module = new WebAssembly.Module(bytes);
 
-  it("exports the rows of the kernel table that it can run, and nothing else", () => {
-    const isa = target.includes("relaxed") ? "relaxed" : "simd128";
-    const rows = [...kernelTable.values()].filter((kernel) => kernel.isa === isa);
-    const names = WebAssembly.Module.exports(module)
-      .filter(({ kind }) => kind === "function")
-      .map(({ name }) => name);
-    expect(names.sort()).toEqual(rows.map(({ name }) => name).sort());
+  it("exports its rows of the kernel table, and nothing else", () => {
+    const rows = [...kernelTable.keys()].filter((row) => modulesOf([row])[0] === name);
+    const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === "function");
+    expect(functions.map((entry) => entry.name).sort()).toEqual(rows.sort());
+  });
+
+  it("runs on a memory that threads share as on one of its own", () => {
+    const shared = { initial: 1, maximum: 1, shared: true };
+    const sharing = new WebAssembly.Module(withSharedMemory(bytes));
+    expect(WebAssembly.Module.exports(sharing)).toEqual(WebAssembly.Module.exports(module));
+    const instantiate = (code: WebAssembly.Module, memory: WebAssembly.MemoryDescriptor) => () =>
+      new WebAssembly.Instance(code, { env: { memory: new WebAssembly.Memory(memory) } });
+    expect(instantiate(sharing, shared)).not.toThrow();
+    expect(instantiate(sharing, { initial: 1, maximum: 1 })).toThrow(WebAssembly.LinkError);
+    expect(instantiate(module, shared)).toThrow(WebAssembly.LinkError);
+    expect(instantiate(module, { initial: 1, maximum: 1 })).not.toThrow();
   });
 
   it("imports its memory and nothing else", () => {
@@ -39,13 +55,13 @@ describe.each([...readTargets().keys()])("the %s module", (target) => {
   });
 });
 
-describe.each(releaseTargets())("the %s module", (target) => {
+describe.each(moduleNames())("the release module %s", (name) => {
   it("has no static data: an instance writes nothing into a shared memory", () => {
-    expect(sectionIds(readWasm(target))).not.toContain(DATA_SECTION);
+    expect(sectionIds(readWasm("release", name))).not.toContain(DATA_SECTION);
   });
 
   it(`is at most ${MODULE_BYTES} bytes compressed`, () => {
-    const bytes = readWasm(target);
+    const bytes = readWasm("release", name);
     expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(MODULE_BYTES);
     expect(brotliCompressSync(bytes).length).toBeLessThanOrEqual(MODULE_BYTES);
   });

@@ -90,6 +90,8 @@ export interface ModelReport {
   readonly arenaBytes: number;
   readonly arenaLowerBound: number;
   readonly scratchBytes: number;
+  /** Kernel modules that are loaded for it. */
+  readonly modules: readonly string[];
   readonly nodes: readonly NodeReport[];
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -120,6 +122,7 @@ export function describeModel(
     arenaBytes: plan.arenaBytes,
     arenaLowerBound: plan.arenaLowerBound,
     scratchBytes: plan.scratchBytes,
+    modules: plan.modules,
     nodes,
     metadata: Object.fromEntries(graph.metadata),
   };
@@ -215,6 +218,7 @@ function printReport(report: ModelReport): string {
       : [`expanded  ${report.expandedWeightBytes} bytes of ${expanded} nodes, for speed`]),
     `arena     ${report.arenaBytes} bytes, no arena can be smaller than ${report.arenaLowerBound}`,
     `scratch   ${report.scratchBytes} bytes per thread`,
+    `modules   ${report.modules.join(", ")}`,
     "",
     textTable(["node", "operator", "kernel", "MACs", "bytes", ""], nodes, [
       ...(["right", "left", "left"] as const),

@@ -12,6 +12,7 @@ export const CHUNKED_SCRATCH_BYTES = 2 * CHUNKED_MR * CHUNKED_NR * 16;
 export const chunkedKernels: readonly Kernel[] = ["nearest", "stochastic"].map((rounding) => ({
   name: `chunked_f32_${rounding}`,
   isa: "simd128",
+  module: "chunked",
   parameters: [
     ...["a", "w", "y", "m", "n", "k", "chunk", "tileRows", "tilePanels", "columnTiles"],
     ...["leastExponent", "scaleBase", "mantissaStep", "max", "overflow"],

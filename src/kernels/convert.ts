@@ -5,12 +5,14 @@ export const convertKernels: readonly Kernel[] = [
   {
     name: "lookup_8",
     isa: "simd128",
+    module: "core",
     parameters: ["x", "y", "table", "sizeBytes", "tileBytes"],
   },
   ...["quantize_f32_i8", "quantize_f32_i8_fixed", "dequantize_i8_f32", "clamp_f32"].map(
     (name): Kernel => ({
       name,
       isa: "simd128",
+      module: "core",
       parameters: ["x", "y", "size", "tileSize", "zeroPoint", "flip", "scale", "low", "high"],
       floats: ["scale", "low", "high"],
     }),
@@ -18,6 +20,7 @@ export const convertKernels: readonly Kernel[] = [
   {
     name: "softmax_i8",
     isa: "simd128",
+    module: "core",
     parameters: ["x", "y", "table", "rows", "classes", "tileRows", "flip", "outputScale"],
     floats: ["outputScale"],
   },

@@ -34,12 +34,54 @@ const quads = { unit: "dot", macs: 16 } as const;
 const singles = { unit: "float", macs: 4 } as const;
 
 export const depthwiseKernels: readonly Kernel[] = [
-  { name: "depthwise_i8_i16_4x8c2_s1", isa: "simd128", parameters, floats, bound: pairs },
-  { name: "depthwise_i8_i16_4x8c2", isa: "simd128", parameters, floats, bound: pairs },
-  { name: "depthwise_i8_i16_4x8c2_fixed", isa: "simd128", parameters, floats, bound: pairs },
-  { name: "depthwise_x8_i8_2x4x8c4_relaxed", isa: "relaxed", parameters, floats, bound: quads },
-  { name: "depthwise_x8_i8_4x8c4_relaxed", isa: "relaxed", parameters, floats, bound: quads },
-  { name: "depthwise_f32_f32_4x4", isa: "simd128", parameters, floats, bound: singles },
+  {
+    name: "depthwise_i8_i16_4x8c2_s1",
+    isa: "simd128",
+    module: "int8",
+    parameters,
+    floats,
+    bound: pairs,
+  },
+  {
+    name: "depthwise_i8_i16_4x8c2",
+    isa: "simd128",
+    module: "int8",
+    parameters,
+    floats,
+    bound: pairs,
+  },
+  {
+    name: "depthwise_i8_i16_4x8c2_fixed",
+    isa: "simd128",
+    module: "int8",
+    parameters,
+    floats,
+    bound: pairs,
+  },
+  {
+    name: "depthwise_x8_i8_2x4x8c4_relaxed",
+    isa: "relaxed",
+    module: "int8",
+    parameters,
+    floats,
+    bound: quads,
+  },
+  {
+    name: "depthwise_x8_i8_4x8c4_relaxed",
+    isa: "relaxed",
+    module: "int8",
+    parameters,
+    floats,
+    bound: quads,
+  },
+  {
+    name: "depthwise_f32_f32_4x4",
+    isa: "simd128",
+    module: "float",
+    parameters,
+    floats,
+    bound: singles,
+  },
 ];
 
 /** Filters [kh][kw][channels] with their zero points removed. */

@@ -10,17 +10,23 @@ const grid = [
 function codes(name: string): Kernel {
   const own = ["flip", "aZeroPoint", "bZeroPoint", "zeroPoint", "low", "high"];
   const parameters = [...grid, ...own, "multiplier", "coarse", "fine", "bias", "shift"];
-  return { name, isa: "simd128", parameters, floats: ["multiplier"] };
+  return { name, isa: "simd128", module: "core", parameters, floats: ["multiplier"] };
 }
 
 function fixed(name: string): Kernel {
   const own = ["flip", "aZeroPoint", "bZeroPoint", "zeroPoint", "low", "high"];
   const parameters = [...grid, ...own, "q", "exponent", "aTable", "bTable"];
-  return { name, isa: "simd128", parameters };
+  return { name, isa: "simd128", module: "core", parameters };
 }
 
 function float(name: string): Kernel {
-  return { name, isa: "simd128", parameters: [...grid, "low", "high"], floats: ["low", "high"] };
+  return {
+    name,
+    isa: "simd128",
+    module: "float",
+    parameters: [...grid, "low", "high"],
+    floats: ["low", "high"],
+  };
 }
 
 export const elementwiseKernels: readonly Kernel[] = [

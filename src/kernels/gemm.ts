@@ -3,7 +3,7 @@
  * pack activations: `gemm` takes rows as they lie, `conv` copies windows (im2col per strip), `igemm`
  * follows an indirection table.
  */
-import type { Kernel, KernelBound } from "./kernel.ts";
+import type { Kernel, KernelBound, KernelModule } from "./kernel.ts";
 
 /** Columns of a tile, but of tables. */
 export const GEMM_NR = 8;
@@ -43,6 +43,7 @@ export interface GemmForm {
   readonly method: GemmMethod;
   readonly operations: readonly GemmOperation[];
   readonly isa: Kernel["isa"];
+  readonly module: KernelModule;
   /** The tile: its rows and columns, and the k of one unit of activations. */
   readonly rows: number;
   readonly columns: number;
@@ -88,6 +89,7 @@ function integerForm(
         ? ["conv"]
         : ["gemm", "conv"],
     isa,
+    module: method === "deep" || isTable || activation === "u4" ? "low-bit" : "int8",
     rows,
     columns,
     unitElements,
@@ -102,6 +104,7 @@ const floatForm: GemmForm = {
   method: "float",
   operations: ["gemm", "conv", "igemm"],
   isa: "simd128",
+  module: "float",
   rows: 4,
   columns: GEMM_NR,
   unitElements: 1,
@@ -163,6 +166,7 @@ export const gemmKernels: readonly Kernel[] = forms.flatMap((form) =>
   form.operations.map((operation): Kernel => ({
     name: gemmKernelName(operation, form.name),
     isa: form.isa,
+    module: form.module,
     parameters: blocks[operation],
     bound: boundOf(form),
     ...(form.maxDepth === undefined ? {} : { maxDepth: form.maxDepth }),

@@ -9,4 +9,4 @@ export * from "./minifloat-layers.ts";
 export * from "./packing.ts";
 export * from "./select.ts";
 export * from "./winograd.ts";
-export { kernelTable } from "./table.ts";
+export { kernelTable, modulesOf } from "./table.ts";

@@ -9,6 +9,8 @@ export interface Kernel {
   readonly name: string;
   /** Instruction set that the export needs. */
   readonly isa: "simd128" | "relaxed";
+  /** The export list it stands in: `assembly/plain/<module>.ts`, or `assembly/relaxed/` by its `isa`. */
+  readonly module: KernelModule;
   /** Fields of its parameter block, in order; the same as its `@unmanaged` class in `assembly/`. */
   readonly parameters: readonly string[];
   /** Those of `parameters` that are float32; the others are int32 or addresses. */
@@ -17,6 +19,19 @@ export interface Kernel {
   readonly bound?: KernelBound;
   /** Longest reduction that cannot overflow its accumulators, for any operands. */
   readonly maxDepth?: number;
+}
+
+/**
+ * Kernels that are loaded together, and only where a plan uses one of them: what nearly every network
+ * needs, then layers by what they multiply.
+ */
+export type KernelModule = "core" | "float" | "int8" | "low-bit" | "minifloat" | "chunked";
+
+/** A compiled module: its instruction set and its export list. */
+export type ModuleName = `${"plain" | "relaxed"}/${KernelModule}`;
+
+export function moduleOf({ isa, module }: Kernel): ModuleName {
+  return `${isa === "relaxed" ? "relaxed" : "plain"}/${module}`;
 }
 
 /**

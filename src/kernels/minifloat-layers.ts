@@ -74,6 +74,7 @@ const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flat
       return {
         name: minifloatKernelName(operation, operand, own),
         isa: unitElements === 4 ? "relaxed" : "simd128",
+        module: "minifloat",
         parameters: [...blockOf(operation), "codeTable", "panel"],
         bound,
       };
@@ -101,11 +102,18 @@ const roundParameters = [
 export const minifloatLayerKernels: readonly Kernel[] = [
   ...layerKernels,
   ...["round_f32_f32", "round_f32_i8", "round_f32_i16"].map((name): Kernel => {
-    return { name, isa: "simd128", parameters: roundParameters, floats: ["max", "scale", "unit"] };
+    return {
+      name,
+      isa: "simd128",
+      module: "minifloat",
+      parameters: roundParameters,
+      floats: ["max", "scale", "unit"],
+    };
   }),
   {
     name: "windows_f32",
     isa: "simd128",
+    module: "minifloat",
     parameters: [
       ...["x", "y", "m", "tileRows", "height", "width", "channels", "outHeight", "outWidth"],
       ...["kernelHeight", "kernelWidth", "strideY", "strideX", "dilationY", "dilationX"],
@@ -115,6 +123,7 @@ export const minifloatLayerKernels: readonly Kernel[] = [
   {
     name: "scale_rows_f32",
     isa: "simd128",
+    module: "minifloat",
     parameters: [
       ...["x", "y", "multipliers", "biases", "m", "tileRows", "channels", "low", "high"],
     ],

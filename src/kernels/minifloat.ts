@@ -14,6 +14,7 @@ export const minifloatKernels: readonly Kernel[] = WIDTHS.flatMap((width): Kerne
   {
     name: `decode_m${width}_f32`,
     isa: "simd128",
+    module: "minifloat",
     parameters:
       width === 16
         ? [
@@ -26,6 +27,7 @@ export const minifloatKernels: readonly Kernel[] = WIDTHS.flatMap((width): Kerne
   {
     name: `encode_f32_m${width}`,
     isa: "simd128",
+    module: "minifloat",
     parameters: [
       ...["x", "y", "count", "tileCount", "drop", "half", "rebias", "leastNormal", "magic"],
       ...["maxCode", "overflowCode", "nanCode", "signBit", "zeroSign", "scale"],

@@ -16,15 +16,22 @@ const STRIDED = [
 ];
 
 export const moveKernels: readonly Kernel[] = [
-  { name: "copy_bytes", isa: "simd128", parameters: ["x", "y", "sizeBytes", "tileBytes"] },
+  {
+    name: "copy_bytes",
+    isa: "simd128",
+    module: "core",
+    parameters: ["x", "y", "sizeBytes", "tileBytes"],
+  },
   ...STRIDED.map((name): Kernel => ({
     name,
     isa: "simd128",
+    module: "core",
     parameters: ["x", "y", "table", ...BOX, "tileRows"],
   })),
   {
     name: "pad_runs",
     isa: "simd128",
+    module: "core",
     parameters: [
       ...["x", "y", "value", "width"],
       ...["m0", "m1", "m2"],
@@ -36,6 +43,7 @@ export const moveKernels: readonly Kernel[] = [
   {
     name: "gather_runs",
     isa: "simd128",
+    module: "core",
     parameters: [
       ...["x", "y", "rows", "columns"],
       ...["rowCount", "columnCount", "runBytes", "tileRuns"],

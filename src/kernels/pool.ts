@@ -9,6 +9,7 @@ export const poolKernels: readonly Kernel[] = [
     FORMATS.map((format): Kernel => ({
       name: `${name}_${format}`,
       isa: "simd128",
+      module: format === "f32" ? "float" : "core",
       parameters: [
         ...["x", "y", "inputHeight", "inputWidth", "channels", "xStride", "yStride"],
         ...["outputHeight", "outputWidth", "filterHeight", "filterWidth", "strideY", "strideX"],
@@ -21,6 +22,7 @@ export const poolKernels: readonly Kernel[] = [
   ...[...FORMATS, ...CODES.map((format) => `${format}_fixed`)].map((format): Kernel => ({
     name: `mean_${format}`,
     isa: "simd128",
+    module: format === "f32" ? "float" : "core",
     parameters: [
       ...["x", "y", "outer", "depth", "inner", "tileOuter", "tileColumns", "tilesPerRow"],
       ...["low", "high", "scale", "offset", "inputOffset", "q", "exponent", "zeroPoint"],

@@ -6,7 +6,7 @@ import { convertKernels } from "./convert.ts";
 import { depthwiseKernels } from "./depthwise.ts";
 import { elementwiseKernels } from "./elementwise.ts";
 import { gemmKernels } from "./gemm.ts";
-import type { Kernel } from "./kernel.ts";
+import { type Kernel, type ModuleName, moduleOf } from "./kernel.ts";
 import { minifloatKernels } from "./minifloat.ts";
 import { minifloatLayerKernels } from "./minifloat-layers.ts";
 import { moveKernels } from "./move.ts";
@@ -31,3 +31,8 @@ export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
     ...winogradKernels,
   ].map((kernel) => [kernel.name, kernel]),
 );
+
+/** The modules that hold some kernels, in an order that does not depend on theirs. */
+export function modulesOf(kernels: Iterable<string>): ModuleName[] {
+  return [...new Set([...kernels].map((name) => moduleOf(kernelTable.get(name)!)))].sort();
+}

@@ -41,7 +41,11 @@ export function winogradKernelName(isUnsigned: boolean, bits: WinogradBits): str
 
 export const winogradKernels: readonly Kernel[] = [false, true].flatMap((isUnsigned) =>
   ([8, 4, 2, 1] as const).map((bits) => ({
-    ...{ name: winogradKernelName(isUnsigned, bits), isa: "simd128" as const },
+    ...{
+      name: winogradKernelName(isUnsigned, bits),
+      isa: "simd128" as const,
+      module: "int8" as const,
+    },
     ...{ parameters, bound },
   })),
 );

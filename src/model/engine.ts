@@ -2,7 +2,6 @@
 import { PoolError } from "../errors.ts";
 import { bindPlan, canUsePool, Runner, type WorkerFactory } from "../schedule/index.ts";
 import {
-  type KernelSet,
   loadModules,
   setRevectorization,
   whyNoRevectorization,
@@ -64,9 +63,9 @@ async function startRunner(
   reference: Reference,
   diagnostics: string[],
 ): Promise<Runner> {
-  const set: KernelSet = { isa: options.isa, shared: workers > 0 };
+  const { modules } = options.plan;
   const variant = options.revectorize ? await revectorizedVariant(options, diagnostics) : "";
-  return bind(options, await loadModules(set, variant), workers, reference);
+  return bind(options, await loadModules(modules, workers > 0, variant), workers, reference);
 }
 
 function bind(
@@ -93,7 +92,7 @@ async function revectorizedVariant(options: EngineOptions, diagnostics: string[]
   const names = options.plan.steps.flatMap((s) => (s.kind === "kernel" ? [s.kernel] : []));
   if (names.every((name) => checkedKernels.has(name))) return variant;
   const start = async (name: string) =>
-    bind(options, await loadModules({ isa: options.isa, shared: false }, name), 0, () => undefined);
+    bind(options, await loadModules(options.plan.modules, false, name), 0, () => undefined);
   const hot = await start(variant);
   const fresh = await start(`fresh ${checkedKernels.size}`);
   const differing = (options.compareKernels ?? differingKernels)(hot, fresh);

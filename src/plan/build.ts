@@ -1,7 +1,7 @@
 /** Lowers an inferred graph to a plan: kernels, parameter fields, constants, buffers, live ranges. */
 import { InternalError } from "../errors.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../graph/index.ts";
-import { kernelTable } from "../kernels/index.ts";
+import { kernelTable, modulesOf } from "../kernels/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import { type Tensor, typeBytes } from "../tensor/index.ts";
 import { lowerings } from "./lower/index.ts";
@@ -43,6 +43,7 @@ class PlanBuilder {
     offsets.forEach((offset, i) => (this.buffers[i]!.offset = offset));
     return {
       steps: this.steps,
+      modules: modulesOf(this.steps.flatMap((s) => (s.kind === "kernel" ? [s.kernel] : []))),
       buffers: this.buffers,
       constants: this.constants,
       places: this.places,

@@ -2,6 +2,7 @@
  * A plan: every decision of a model, made once, as plain data without addresses. The schedule binds
  * it to one linear memory.
  */
+import type { ModuleName } from "../kernels/index.ts";
 
 /** A region of the arena, reused by live range; or an alias of a part of another one. */
 export interface BufferPlan {
@@ -59,6 +60,8 @@ export type Step = KernelStep | ReferenceStep;
 
 export interface Plan {
   readonly steps: readonly Step[];
+  /** The modules that hold the kernels of the steps. */
+  readonly modules: readonly ModuleName[];
   readonly buffers: readonly BufferPlan[];
   readonly constants: readonly ConstantPlan[];
   /** Where each graph value that is not eliminated lies, by value id. */

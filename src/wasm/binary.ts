@@ -1,66 +1,53 @@
 /** The compiled kernel modules, inlined as base64 of deflated bytes and loaded one at a time. */
 import { InternalError, PlatformError } from "../errors.ts";
+import { modules } from "./modules/index.generated.ts";
 import { isNode } from "./probe.ts";
-
-/** `plain`: every engine with SIMD. `relaxed`: the kernels of relaxed SIMD, beside the plain ones. */
-type Build = "plain" | "plain-shared" | "relaxed" | "relaxed-shared";
-
-/** What the kernels of a model need of the engine. */
-export interface KernelSet {
-  readonly isa: "simd128" | "relaxed";
-  /** For a memory that threads share. */
-  readonly shared: boolean;
-}
-
-async function loadBase64(build: Build): Promise<string> {
-  switch (build) {
-    case "plain":
-      return (await import("./modules/release-plain.generated.ts")).default;
-    case "plain-shared":
-      return (await import("./modules/release-plain-shared.generated.ts")).default;
-    case "relaxed":
-      return (await import("./modules/release-relaxed.generated.ts")).default;
-    case "relaxed-shared":
-      return (await import("./modules/release-relaxed-shared.generated.ts")).default;
-  }
-}
+import { withSharedMemory } from "./shared.ts";
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
- * The modules with the kernels of a set, compiled once per process and variant. A variant is the same
+ * Kernel modules by name, each compiled once per process, sharing and variant. A variant is the same
  * code in bytes of its own, because the engine's cache of native code answers for equal bytes.
+ * @param shared for a memory that threads share
  * @throws PlatformError where compiling is refused
  */
-export function loadModules(set: KernelSet, variant = ""): Promise<readonly WebAssembly.Module[]> {
-  const suffix = set.shared ? "-shared" : "";
-  const builds: Build[] = [`plain${suffix}`];
-  if (set.isa === "relaxed") builds.push(`relaxed${suffix}`);
-  return Promise.all(builds.map((build) => loadModule(build, variant)));
+export function loadModules(
+  names: readonly string[],
+  shared: boolean,
+  variant = "",
+): Promise<readonly WebAssembly.Module[]> {
+  return Promise.all(names.map((name) => loadModule(name, shared, variant)));
 }
 
-function loadModule(build: Build, variant: string): Promise<WebAssembly.Module> {
-  const key = `${build} ${variant}`;
+function loadModule(name: string, shared: boolean, variant: string): Promise<WebAssembly.Module> {
+  const key = `${name} ${shared} ${variant}`;
   let module = compiled.get(key);
   if (module === undefined) {
-    module = compile(build, variant);
+    module = compile(name, shared, variant);
     module.catch(() => compiled.delete(key));
     compiled.set(key, module);
   }
   return module;
 }
 
-async function compile(build: Build, variant: string): Promise<WebAssembly.Module> {
+async function compile(
+  name: string,
+  shared: boolean,
+  variant: string,
+): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== "object") {
     throw new PlatformError("expected WebAssembly, got a host without it");
   }
-  const bytes = await inflate(await loadBase64(build));
-  if (bytes.length === 0) throw new InternalError(`expected a module for ${build}, got 0 bytes`);
+  const module = modules.get(name);
+  if (module === undefined) throw new InternalError(`expected a kernel module, got "${name}"`);
+  const own = await inflate((await module()).default);
+  const bytes = shared ? withSharedMemory(own) : own;
   try {
     return await WebAssembly.compile(variant === "" ? bytes : withSection(bytes, variant));
   } catch (cause) {
     throw new PlatformError(
-      `expected to compile the ${build} kernels, got: ${String(cause)}. A content security policy needs "wasm-unsafe-eval"; the engine needs WebAssembly SIMD`,
+      `expected to compile the ${name} kernels, got: ${String(cause)}. A content security policy needs "wasm-unsafe-eval"; the engine needs WebAssembly SIMD`,
       { cause },
     );
   }

@@ -5,3 +5,4 @@ export * from "./memory.ts";
 export * from "./probe.ts";
 export * from "./relaxed.ts";
 export * from "./revectorize.ts";
+export { withSharedMemory } from "./shared.ts";

@@ -3,6 +3,7 @@
  * build, to be compared with the operator's `reference()`.
  */
 import { readFileSync } from "node:fs";
+import { type Mode, wasmFile } from "../../scripts/wasm.ts";
 import {
   createNode,
   type Graph,
@@ -14,7 +15,7 @@ import type { Operator } from "../../src/operators/index.ts";
 import { ARENA_ALIGNMENT, createPlan, type Plan } from "../../src/plan/index.ts";
 import type { Rounding } from "../../src/quantization/index.ts";
 import { bindPlan, Runner } from "../../src/schedule/index.ts";
-import { relaxedDotClass } from "../../src/wasm/index.ts";
+import { relaxedDotClass, withSharedMemory } from "../../src/wasm/index.ts";
 import {
   allocateTensor,
   type Tensor,
@@ -25,7 +26,7 @@ import {
 } from "../../src/tensor/index.ts";
 import { noteKernels } from "./noted-kernels.ts";
 
-/** A target of asconfig.json without "-shared": threads > 0 select the shared form. */
+/** A target of asconfig.json. Workers make it share its memory. */
 export type TestBuild = "release-plain" | "debug-plain" | "release-relaxed" | "debug-relaxed";
 export const testBuilds: readonly TestBuild[] = [
   "release-plain",
@@ -47,22 +48,19 @@ export interface RunOptions {
 
 const compiled = new Map<string, WebAssembly.Module>();
 
-/** The modules of a build: relaxed kernels stand beside the plain ones of the same mode. */
-function loadTargets(build: TestBuild, shared: boolean): WebAssembly.Module[] {
-  const suffix = shared ? "-shared" : "";
-  const plain = build.replace("relaxed", "plain");
-  return [...new Set([plain, build])].map((name) => loadTarget(`${name}${suffix}`));
-}
-
-function loadTarget(target: string): WebAssembly.Module {
-  let module = compiled.get(target);
-  if (module === undefined) {
-    module = new WebAssembly.Module(
-      readFileSync(new URL(`../../build/${target}.wasm`, import.meta.url)),
-    );
-    compiled.set(target, module);
-  }
-  return module;
+/** The modules of a plan as a mode has compiled them. */
+export function loadBuilt({ modules }: Plan, mode: Mode, shared = false): WebAssembly.Module[] {
+  return modules.map((name) => {
+    const file = wasmFile(mode, name);
+    const key = `${file} ${shared}`;
+    let module = compiled.get(key);
+    if (module === undefined) {
+      const bytes = new Uint8Array(readFileSync(file));
+      module = new WebAssembly.Module(shared ? withSharedMemory(bytes) : bytes);
+      compiled.set(key, module);
+    }
+    return module;
+  });
 }
 
 /** A graph of one node. Inputs with data in `constants[i]` are constants, the others graph inputs. */
@@ -120,7 +118,8 @@ export async function runGraph(
     machine: { isa, dot: isa === "relaxed" ? relaxedDotClass() : "none" },
     ...(forced === undefined ? {} : { forced }),
   });
-  const modules = loadTargets(build, workers > 0);
+  const mode = build.startsWith("debug") ? "debug" : "release";
+  const modules = loadBuilt(plan, mode, workers > 0);
   const binding = bindPlan(plan, modules, { workers, lanes: 1, maxMemoryBytes: 2 ** 30 });
   const { memory } = binding.program;
   const locate = (id: number): TensorData => {
