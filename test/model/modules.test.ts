@@ -21,7 +21,7 @@ const PROGRAM = `
   const kernels = model.runner.binding.program.modules.flatMap((module) =>
     WebAssembly.Module.exports(module).map(({ name }) => name),
   );
-  const used = model.plan.steps.map(({ kernel }) => kernel);
+  const used = model.plan.steps.flatMap(({ kernel }) => kernel ?? []);
   console.log(JSON.stringify({ planned: model.plan.modules, files, kernels, used }));
   await model.dispose();
 `;
