@@ -1,5 +1,5 @@
 /** `bitlane bench`: the time of one inference. */
-import { load, type Model, type NodeProfile, type TypedArray } from "../model/index.ts";
+import { load, type Model, type TypedArray } from "../model/index.ts";
 import { viewData, typeBytes } from "../tensor/index.ts";
 import {
   type Arguments,
@@ -11,16 +11,13 @@ import {
   THREADS_OPTION,
 } from "./command.ts";
 import { readRequantization, REQUANTIZE_OPTIONS } from "./requantization.ts";
-import { limitOf, type MachineLimits, measureLimits } from "./machine-limits.ts";
+import { type LayerReport, printLayers, profileLayers } from "./layers.ts";
 import { rawType } from "./tensor-file.ts";
-import { textTable, withPrefix } from "./terminal.ts";
+import { withPrefix } from "./terminal.ts";
 
 const DEFAULT_RUNS = 50;
 /** Runs before the measured ones: the engine compiles the hot functions. */
 const WARM_UP_RUNS = 5;
-/** Profiles are taken for this long, and a few at least. */
-const PROFILE_MS = 500;
-const LEAST_PROFILES = 5;
 
 export interface BenchReport {
   readonly medianMs: number;
@@ -36,21 +33,6 @@ export interface BenchReport {
   readonly isa: "simd128" | "relaxed";
   /** With --layers. */
   readonly layers?: LayerReport;
-}
-
-/** Every time is the median of some runs on one thread. */
-export interface LayerReport {
-  readonly rows: readonly LayerRow[];
-  /** From the input of an inference to its output: the layers, and what lies between them. */
-  readonly wholeMs: number;
-  /** The time of all layers as a part of `wholeMs`. */
-  readonly attributed: number;
-  readonly limits: MachineLimits;
-}
-
-export interface LayerRow extends NodeProfile {
-  /** Of the speed that the kernel's instructions allow on this machine; by bytes without MACs. */
-  readonly boundShare: number;
 }
 
 export const bench: Command = {
@@ -136,34 +118,6 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
 }
 
-async function profileLayers(
-  model: Model,
-  feeds: Record<string, TypedArray>,
-): Promise<LayerReport> {
-  const profiles: (readonly NodeProfile[])[] = [];
-  const whole: number[] = [];
-  const end = performance.now() + PROFILE_MS;
-  while (profiles.length < LEAST_PROFILES || performance.now() < end) {
-    const start = performance.now();
-    profiles.push(await model.profile(feeds));
-    whole.push(performance.now() - start);
-  }
-  const limits = measureLimits();
-  const rows = profiles[0]!.map((layer, i): LayerRow => {
-    const timeMs = quantile(
-      profiles.map((profile) => profile[i]!.timeMs),
-      0.5,
-    );
-    const work = layer.macs > 0 ? layer.macs : layer.bytes;
-    const isKernel = layer.kernel !== "reference";
-    const limit = layer.macs > 0 ? limitOf(layer.kernel, limits) : limits.copy;
-    return { ...layer, timeMs, boundShare: isKernel ? work / (timeMs / 1000) / limit : 0 };
-  });
-  const wholeMs = quantile(whole, 0.5);
-  const layersMs = rows.reduce((sum, { timeMs }) => sum + timeMs, 0);
-  return { rows, wholeMs, attributed: layersMs / wholeMs, limits };
-}
-
 /** The same pseudo-random codes on every machine; float inputs in [−1, 1). */
 function seededFeeds(model: Model): Record<string, TypedArray> {
   let state = 1;
@@ -199,27 +153,4 @@ function printReport(report: BenchReport): string {
   ];
   if (report.layers !== undefined) lines.push("", printLayers(report.layers));
   return lines.join("\n");
-}
-
-function printLayers({ rows: layers, wholeMs, attributed, limits }: LayerReport): string {
-  const percent = (part: number) => `${(part * 100).toFixed(1)} %`;
-  const rows = layers.map(({ label, kernel, timeMs, macs, bytes, tiles, boundShare }, i) => [
-    String(i),
-    label,
-    kernel,
-    timeMs.toFixed(3),
-    percent(timeMs / wholeMs),
-    withPrefix(macs),
-    macs === 0 ? `${withPrefix(bytes / (timeMs / 1000))}B/s` : withPrefix(macs / (timeMs / 1000)),
-    boundShare === 0 ? "" : percent(boundShare),
-    String(tiles),
-  ]);
-  const head = ["node", "operator", "kernel", "ms", "share", "MACs", "MAC/s", "of bound", "tiles"];
-  const align = head.map((_, i) => (i === 1 || i === 2 ? "left" : "right"));
-  const { dot, multiply, float, copy } = limits;
-  return [
-    textTable(head, rows, align),
-    `${wholeMs.toFixed(3)} ms in all, on one thread; ${percent(attributed)} of it in these layers`,
-    `bounds: MAC/s of relaxed dots ${withPrefix(16 * dot)}, of int16 dots ${withPrefix(8 * multiply)} (four times that by Winograd), of float32 ${withPrefix(4 * float)}; a copy's ${withPrefix(copy)}B/s`,
-  ].join("\n");
 }

@@ -2,8 +2,8 @@
 export * from "./capabilities.ts";
 export { dequantize, type Feeds, type TensorInfo, type TypedArray } from "./feeds.ts";
 export * from "./load.ts";
-export { Model, type Results, type RunOptions } from "./model.ts";
-export type { MemoryUse, NodeProfile } from "./report.ts";
+export { Model, type Results, type RunOptions, type RunTimes } from "./model.ts";
+export type { MemoryUse, StepInfo } from "./report.ts";
 export {
   type AccumulateOptions,
   applyRequantization,

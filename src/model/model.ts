@@ -7,18 +7,24 @@ import type { Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { Runner } from "../schedule/index.ts";
 import { type Tensor, type TensorData, viewData } from "../tensor/index.ts";
-import {
-  copyOutput,
-  describeTensor,
-  type Feeds,
-  orderFeeds,
-  type TensorInfo,
-  writeInput,
-} from "./feeds.ts";
-import { type MemoryUse, memoryUse, type NodeProfile, profileNodes } from "./report.ts";
+import { describeTensor, type Feeds, orderFeeds, type TensorInfo } from "./feeds.ts";
+import { InputPort, OutputPort } from "./ports.ts";
+import { describeSteps, type MemoryUse, memoryUse, type StepInfo } from "./report.ts";
 
 /** Output arrays by name, fresh copies: raw codes for integer outputs. */
 export type Results = Record<string, TensorData>;
+
+/** When the parts of one run on the calling thread began, by `performance.now()`. */
+export interface RunTimes {
+  /** The check and the writing of the inputs, every step, the reading of the outputs, the end. */
+  readonly marks: readonly number[];
+}
+
+/** One lane's tensors of the caller. */
+interface Lane {
+  readonly inputs: readonly InputPort[];
+  readonly outputs: readonly OutputPort[];
+}
 
 export interface RunOptions {
   /** Gives up between tiles: the promise rejects with CancelledError. */
@@ -45,6 +51,7 @@ export class Model {
   readonly outputs: readonly TensorInfo[];
   readonly #engine: Engine;
   #runner: Runner;
+  #lanes: readonly Lane[] = [];
   /** Runs queue in order behind this promise. */
   #tail: Promise<unknown> = Promise.resolve();
   #pending = 0;
@@ -64,7 +71,7 @@ export class Model {
   /** Used by `load`. */
   static async create(engine: Engine): Promise<Model> {
     const model = new Model(engine);
-    model.#runner = await model.#start();
+    await model.#start();
     return model;
   }
 
@@ -78,13 +85,16 @@ export class Model {
   }
 
   /**
-   * One inference. Does not block the calling thread while worker threads compute; calls are
-   * answered in order.
+   * One inference. Does not block the calling thread while worker threads compute; without them it is
+   * over when the promise is returned. Calls are answered in order.
    * @param feeds elements by input name (one bare array for a model with one input): raw codes of
    *   the input's dtype, or a Float32Array of real values for a quantized input
    * @throws InputError, CancelledError, PoolError (the next run works on a new pool), ClosedError
    */
   run(feeds: Feeds, { signal }: RunOptions = {}): Promise<Results> {
+    if (this.#pending === 0 && !this.#runner?.hasSharedSegment && signal === undefined) {
+      return this.#atOnce(() => this.runSync(feeds));
+    }
     return this.#enqueue(async () => {
       this.#write(feeds, 0);
       try {
@@ -153,12 +163,15 @@ export class Model {
     });
   }
 
-  /** Runs once on the calling thread and returns the time of every step. */
-  profile(feeds: Feeds): Promise<readonly NodeProfile[]> {
-    return this.#enqueue(async () => {
-      this.#write(feeds, 0);
-      return profileNodes(this.#engine, this.#runner.runTimed());
-    });
+  /** A run on the calling thread that looks at the clock before and after every one of `steps()`. */
+  profile(feeds: Feeds): Promise<RunTimes> {
+    const job = () => this.#profile(feeds);
+    return this.#pending === 0 ? this.#atOnce(job) : this.#enqueue(async () => job());
+  }
+
+  /** What the steps of a run are. */
+  steps(): readonly StepInfo[] {
+    return describeSteps(this.#engine.graph, this.#engine.plan);
   }
 
   memory(): MemoryUse {
@@ -203,6 +216,15 @@ export class Model {
     return this.#runner;
   }
 
+  /** What blocks, behind a promise: what it throws rejects. */
+  #atOnce<T>(job: () => T): Promise<T> {
+    try {
+      return Promise.resolve(job());
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
   #enqueue<T>(job: () => Promise<T>): Promise<T> {
     try {
       this.#checkOpen();
@@ -226,6 +248,7 @@ export class Model {
   }
 
   #checkHealthy(): void {
+    if (this.#failures.length === 0) return;
     const now = performance.now();
     this.#failures = this.#failures.filter((time) => now - time < UNHEALTHY_WINDOW_MS);
     if (this.#failures.length >= UNHEALTHY_FAILURES) {
@@ -235,8 +258,19 @@ export class Model {
     }
   }
 
-  #start(): Promise<Runner> {
-    return this.#engine.start((node, lane) => this.#runReference(node, lane));
+  async #start(): Promise<void> {
+    this.#runner = await this.#engine.start((node, lane) => this.#runReference(node, lane));
+    const { graph, rounding } = this.#engine;
+    this.#lanes = this.#runner.binding.layout.arenaAddresses.map((_, lane) => ({
+      inputs: graph.inputs.map((id, i) => {
+        const { type } = graph.values[id]!;
+        return new InputPort(this.inputs[i]!.name, type, this.#bytes(id, lane), rounding);
+      }),
+      outputs: graph.outputs.map((id, i) => {
+        const { type } = graph.values[id]!;
+        return new OutputPort(this.outputs[i]!.name, type, this.#view(id, lane));
+      }),
+    }));
   }
 
   /** After a trap or a lost thread nothing of the memory is used again. */
@@ -245,7 +279,7 @@ export class Model {
     if (!trapped && !(error instanceof PoolError) && this.#runner.pool?.isBroken !== true) return;
     this.#failures.push(performance.now());
     await this.#runner.terminate();
-    this.#runner = await this.#start();
+    await this.#start();
   }
 
   #runReference(index: number, lane: number): void {
@@ -279,26 +313,25 @@ export class Model {
     return new Uint8Array(buffer, byteOffset, byteLength);
   }
 
+  #profile(feeds: Feeds): RunTimes {
+    this.#checkOpen();
+    const marks = [performance.now()];
+    this.#write(feeds, 0);
+    this.#runner.runTimed(marks);
+    this.#read(0);
+    marks.push(performance.now());
+    return { marks };
+  }
+
   #write(feeds: Feeds, lane: number): void {
-    const { graph, rounding } = this.#engine;
-    orderFeeds(feeds, this.inputs).forEach((data, i) => {
-      const id = graph.inputs[i]!;
-      writeInput(
-        this.inputs[i]!.name,
-        graph.values[id]!.type,
-        data,
-        this.#bytes(id, lane),
-        rounding,
-      );
-    });
+    const { inputs } = this.#lanes[lane]!;
+    const given = orderFeeds(feeds, this.inputs);
+    for (let i = 0; i < given.length; i++) inputs[i]!.write(given[i]!);
   }
 
   #read(lane: number): Results {
-    const { graph } = this.#engine;
-    const entries = graph.outputs.map((id, i): [string, TensorData] => [
-      this.outputs[i]!.name,
-      copyOutput(graph.values[id]!.type, this.#view(id, lane)),
-    ]);
-    return Object.fromEntries(entries);
+    const { outputs } = this.#lanes[lane]!;
+    if (outputs.length === 1) return { [outputs[0]!.name]: outputs[0]!.read() };
+    return Object.fromEntries(outputs.map((output) => [output.name, output.read()]));
   }
 }

@@ -1,9 +1,8 @@
-/** What a model says about itself: memory by purpose, time by node. */
+/** What a model says about itself: memory by purpose, and its steps. */
 import { ABSENT, describeNode, type Graph } from "../graph/index.ts";
 import type { Plan } from "../plan/index.ts";
-import type { Runner, StepTime } from "../schedule/index.ts";
+import type { Runner } from "../schedule/index.ts";
 import { typeBytes } from "../tensor/index.ts";
-import type { Engine } from "./model.ts";
 
 /** Bytes of the model's one linear memory, by purpose. */
 export interface MemoryUse {
@@ -30,33 +29,28 @@ export function memoryUse(plan: Plan, { binding }: Runner): MemoryUse {
   };
 }
 
-/** One step of a profiled run. */
-export interface NodeProfile {
+/** One step of a run. */
+export interface StepInfo {
   readonly node: string;
   /** Operator and form, e.g. "Conv2D 3x3 s2". */
   readonly label: string;
   /** Kernel name, or "reference". */
   readonly kernel: string;
-  readonly timeMs: number;
   readonly macs: number;
   /** Of the node's inputs and outputs, without constants. */
   readonly bytes: number;
   readonly tiles: number;
 }
 
-export function profileNodes({ graph, plan }: Engine, times: readonly StepTime[]): NodeProfile[] {
-  return times.map(({ step: index, timeMs }) => {
-    const step = plan.steps[index]!;
-    return {
-      node: describeNode(graph, step.node),
-      label: step.label,
-      kernel: step.kind === "kernel" ? step.kernel : "reference",
-      timeMs,
-      macs: step.macs,
-      bytes: nodeBytes(graph, step.node),
-      tiles: step.kind === "kernel" ? step.tiles : 1,
-    };
-  });
+export function describeSteps(graph: Graph, plan: Plan): StepInfo[] {
+  return plan.steps.map((step) => ({
+    node: describeNode(graph, step.node),
+    label: step.label,
+    kernel: step.kind === "kernel" ? step.kernel : "reference",
+    macs: step.macs,
+    bytes: nodeBytes(graph, step.node),
+    tiles: step.kind === "kernel" ? step.tiles : 1,
+  }));
 }
 
 function nodeBytes({ nodes, values }: Graph, index: number): number {

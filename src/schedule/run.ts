@@ -79,11 +79,6 @@ function hasPoolSegment(segments: readonly Segment[]): boolean {
   return segments.some(({ way }) => way === "pool");
 }
 
-export interface StepTime {
-  readonly step: number;
-  readonly timeMs: number;
-}
-
 export class Runner {
   readonly binding: Binding;
   readonly pool: Pool | undefined;
@@ -92,6 +87,8 @@ export class Runner {
   readonly syncSegments: readonly Segment[];
   /** True if a whole inference can be given to one worker, and is worth it. */
   readonly canRunAlone: boolean;
+  /** True if `run` gives a part of the plan to the workers. */
+  readonly hasSharedSegment: boolean;
   readonly #walker: Walker;
   readonly #reference: ReferenceRun;
 
@@ -108,6 +105,7 @@ export class Runner {
     const minMacs = pool === undefined ? Infinity : minPoolMacs;
     this.segments = cutSegments(plan, MIN_RUN_MS, minMacs);
     this.syncSegments = cutSegments(plan, MIN_SYNC_MS, minMacs);
+    this.hasSharedSegment = hasPoolSegment(this.segments);
     this.canRunAlone =
       pool !== undefined && isWorthWaking(plan, minMacs === undefined ? MIN_ALONE_MS : 0);
     this.#walker = walker;
@@ -154,22 +152,24 @@ export class Runner {
     await this.pool.runAlone(worker, lane, 0, this.binding.plan.steps.length);
   }
 
-  /** Lane 0 on the calling thread, every step timed. */
-  runTimed(): StepTime[] {
-    return this.binding.plan.steps.map((_, i) => {
-      const start = performance.now();
-      this.runStep(i);
-      return { step: i, timeMs: performance.now() - start };
-    });
+  /**
+   * Lane 0 on the calling thread.
+   * @param marks receives when each step began, and the end, by `performance.now()`
+   */
+  runTimed(marks: number[]): void {
+    const count = this.binding.plan.steps.length;
+    for (let step = 0; step < count; step++) {
+      marks.push(performance.now());
+      this.runStep(step);
+    }
+    marks.push(performance.now());
   }
 
   /** One step of lane 0 on the calling thread. */
   runStep(index: number): void {
-    const { kind } = this.binding.plan.steps[index]!;
-    this.#runHere(
-      { from: index, to: index + 1, way: kind === "kernel" ? "owner" : "reference" },
-      0,
-    );
+    const step = this.binding.plan.steps[index]!;
+    if (step.kind === "kernel") this.#walker.runStep(0, index);
+    else this.#reference(step.node, 0);
   }
 
   async terminate(): Promise<void> {

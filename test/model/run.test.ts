@@ -60,6 +60,18 @@ describe("a loaded model", () => {
     }
   });
 
+  test("answers run at once where no worker takes part, and rejects instead of throwing", async () => {
+    const model = await loadDigits({ threads: 1 });
+    const pixels = image(4);
+    const expected = model.runSync(pixels);
+    const answer = model.run(pixels);
+    pixels.fill(0);
+    expect(model.runSync(pixels)).not.toEqual(expected);
+    await expect(answer).resolves.toEqual(expected);
+    await expect(model.run(new Uint8Array(5))).rejects.toBeInstanceOf(InputError);
+    await expect(model.run(null as never)).rejects.toBeInstanceOf(InputError);
+  });
+
   test("quantizes real values and passes raw codes through", async () => {
     const model = await loadDigits({ threads: 1 });
     const { scale, zeroPoint } = model.inputs[0]!.quantization!;
@@ -124,10 +136,13 @@ describe("a loaded model", () => {
 
   test("profiles every step of its plan", async () => {
     const model = await loadDigits({ threads: 1 });
-    const profile = await model.profile(image(1));
-    expect(profile).toHaveLength(model.plan.steps.length);
-    expect(profile.every(({ timeMs }) => timeMs >= 0)).toBe(true);
-    expect(profile.some(({ macs }) => macs > 100_000)).toBe(true);
+    const { marks } = await model.profile(image(1));
+    const steps = model.steps();
+    expect(steps).toHaveLength(model.plan.steps.length);
+    expect(steps.some(({ macs }) => macs > 100_000)).toBe(true);
+    expect(marks).toHaveLength(steps.length + 3);
+    expect(marks.every((time, i) => i === 0 || time >= marks[i - 1]!)).toBe(true);
+    expect(marks[0]).toBeGreaterThan(0);
   });
 
   test("refuses options that mean nothing", async () => {
