@@ -23,7 +23,7 @@ import { setFlagsFromString } from "node:v8";
 import benny from "benny";
 import { limitOf, measureLimits } from "../src/cli/machine-limits.ts";
 import { hasRelaxedSimd } from "../src/wasm/index.ts";
-import { loadBuild } from "./kernels/build.ts";
+import { findBuild } from "./kernels/build.ts";
 import { type Candidate, candidatesOf } from "./kernels/candidates.ts";
 import { benchCases, FAMILIES, type Family } from "./kernels/cases.ts";
 import { describeMachine } from "./rivals/harness/machine.ts";
@@ -62,7 +62,7 @@ const machine = describeMachine();
 const limits = measureLimits();
 // Read when a function is optimised: before the first run is early enough.
 if (values.revectorize) setFlagsFromString("--experimental-wasm-revectorize");
-const build = loadBuild(values.build);
+const build = findBuild(values.build);
 const rows: Row[] = [];
 for (const benchCase of benchCases(families, values.shape, values.brief)) {
   rows.push(...(await measure(benchCase.name, await candidatesOf(benchCase, build))));

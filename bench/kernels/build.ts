@@ -1,23 +1,19 @@
-/** The modules of a target of asconfig.json and the machine that plans are made for. */
-import { readFileSync } from "node:fs";
+/** What a target of asconfig.json means: how modules are compiled, and the machine that plans are made for. */
+import type { Mode } from "../../scripts/wasm.ts";
 import type { Machine } from "../../src/plan/index.ts";
 import { relaxedDotClass } from "../../src/wasm/index.ts";
 
 export interface Build {
-  readonly modules: readonly WebAssembly.Module[];
+  readonly mode: Mode;
   readonly machine: Machine;
 }
 
-/** @throws Error where the target has not been built */
-export function loadBuild(target: string): Build {
-  const isRelaxed = target.includes("relaxed");
-  // Relaxed kernels stand beside the plain ones of the same mode.
-  const names = isRelaxed ? [target.replace("relaxed", "plain"), target] : [target];
+/** @throws Error for a target that asconfig.json does not have */
+export function findBuild(target: string): Build {
+  const [, mode, isa] = /^(release|debug)-(plain|relaxed)$/.exec(target) ?? [];
+  if (mode === undefined) throw new Error(`expected a target of asconfig.json, got "${target}"`);
   return {
-    modules: names.map(
-      (name) =>
-        new WebAssembly.Module(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url))),
-    ),
-    machine: isRelaxed ? { isa: "relaxed", dot: relaxedDotClass() } : { isa: "simd128" },
+    mode: mode as Mode,
+    machine: isa === "relaxed" ? { isa, dot: relaxedDotClass() } : { isa: "simd128" },
   };
 }

@@ -1,4 +1,5 @@
 /** The kernels that can compute a case: each bound to memory, run once and compared. */
+import type { Mode } from "../../scripts/wasm.ts";
 import type { Graph } from "../../src/graph/index.ts";
 import { kernelTable } from "../../src/kernels/index.ts";
 import { createPlan, type Plan } from "../../src/plan/index.ts";
@@ -6,6 +7,7 @@ import { bindPlan, Runner } from "../../src/schedule/index.ts";
 import { type TensorData, typeBytes, viewData } from "../../src/tensor/index.ts";
 import {
   kernelsOf,
+  loadBuilt,
   randomData,
   randomSource,
   referenceOutputs,
@@ -27,7 +29,7 @@ export interface Candidate {
 /** @throws Error where no kernel takes the case */
 export async function candidatesOf(
   { name, graph, rivals }: BenchCase,
-  { machine, modules }: Build,
+  { machine, mode }: Build,
 ): Promise<Candidate[]> {
   const plan = (forced?: string) =>
     createPlan(graph, {
@@ -53,7 +55,7 @@ export async function candidatesOf(
     [...plans].map(async ([kernel, its]) => ({
       kernel,
       isSelected: kernel === own,
-      ...(await prepare(graph, its, modules, inputs, expected)),
+      ...(await prepare(graph, its, mode, inputs, expected)),
     })),
   );
 }
@@ -61,11 +63,15 @@ export async function candidatesOf(
 async function prepare(
   graph: Graph,
   plan: Plan,
-  modules: readonly WebAssembly.Module[],
+  mode: Mode,
   inputs: readonly TensorData[],
   expected: readonly Uint8Array[],
 ): Promise<Omit<Candidate, "kernel" | "isSelected">> {
-  const binding = bindPlan(plan, modules, { workers: 0, lanes: 1, maxMemoryBytes: 2 ** 31 });
+  const binding = bindPlan(plan, loadBuilt(plan, mode), {
+    workers: 0,
+    lanes: 1,
+    maxMemoryBytes: 2 ** 31,
+  });
   const view = (id: number): Uint8Array => {
     const address = binding.address(plan.places.get(id)!, 0);
     return bytesOf(viewData(graph.values[id]!.type, binding.program.memory.buffer, address));
