@@ -1,104 +1,41 @@
 /**
  * Products of activations of 4 bits or fewer and weights of 2 bits or 1 by look-up: the 16 sums of the
- * subsets of four activations are a table, four weight bits of one plane are an index into it, and one
- * swizzle looks up 16 columns.
+ * subsets of four activations are a table (`table-build.ts`), four weight bits of one plane are an index
+ * into it, and one swizzle looks up 16 columns.
  *
- *     a0 a1 a2 a3  →  table   0 │ a0 │ a1 │ a0+a1 │ a2 │ … │ a0+a1+a2+a3      one row, four k
  *     w: 4 bits of plane b, n0 … n15  →  index vector                        16 columns, four k
  *
  *     swizzle(table, index)  =  Σ a·bit  of 16 columns, as bytes
  *
  * Tiles: 2 rows x 16 columns for two planes (w = b0 + 2·b1 − weightOffset), 4 rows x 16 columns for one
- * (w = 2·b − 1). A step is four groups, 16 k. Sums grow through three widths:
- *
- *     bytes    flushSteps steps; a group adds at most 4·x_max
- *     int16    A += bytes as pairs, B += pairs >> 8, modulo 2^16:  odd columns = B, even = A − (B << 8)
- *     int32    after widenFlushes flushes, in memory
+ * (w = 2·b − 1). `table-sums.ts` adds them, in bytes and int16 as long as the plan's bounds allow:
  *
  *     x_max       15      3       1
  *     flushSteps  1       5      15       ⌊255 / (16·x_max)⌋
  *     k in int16  1456    7281    21845   two planes: ⌊65535 / (3·x_max)⌋; one plane: three times that
  *
  * Codes u lie above the weights: Σ x·w = Σ x·u − weightOffset · Σ x with packing's row sums; for one
- * plane 2·Σ x·b − Σ x. All bounds are the plan's, who gives the steps.
+ * plane 2·Σ x·b − Σ x.
  */
 import { ConvParameters } from "./conv";
 import { gatherBytes } from "./conv-dot";
 import { NarrowedQuads } from "./formats/quads";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { rowBytes } from "./gemm-dot";
-import { interleaveHigh16, interleaveLow16 } from "./lanes";
 import { openPanel, panelOf, rowTermsOf, sumRows } from "./low-bit";
 import { Fp32Rule, ReferenceRule, RULE_FP32, storeConstants } from "./requantize";
+import { buildTables, Swizzle, TABLE } from "./table-build";
+import { sumTables, TOTALS } from "./table-sums";
 
 /** Columns of a panel. */
 const COLUMNS: i32 = 16;
-/** Bytes of one table, and of one plane of a freed panel's unit. */
-const TABLE: usize = 16;
-/** Units of one step. */
-const STEP: i32 = 4;
 /** Room for biases and multipliers behind a freed panel. */
 const TAILS: usize = 256;
-
-/** How a module looks up: `Lookup` classes are never allocated. */
-@unmanaged
-export class Swizzle {
-
-  @inline
-  of(table: v128, index: v128): v128 {
-    return i8x16.swizzle(table, index);
-  }
-}
 
 /** Tables of a panel's scratch lie behind the freed panel, 16 bytes for each unit of each row. */
 @inline
 function tablesOf(p: GridParameters, planes: i32, scratch: usize): usize {
   return panelOf(p, scratch) + <usize>(p.units * planes) * TABLE + TAILS;
-}
-
-/** Byte rows of codes → tables. */
-function buildTables<L>(
-  p: GridParameters,
-  strip: usize,
-  stride: usize,
-  rows: i32,
-  tables: usize,
-): void {
-  const lookup = changetype<L>(0);
-  const units = p.units;
-  const first = i8x16(-1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0);
-  const second = i8x16(-1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1);
-  const third = i8x16(-1, -1, -1, -1, 2, 2, 2, 2, -1, -1, -1, -1, 2, 2, 2, 2);
-  const fourth = i8x16(-1, -1, -1, -1, -1, -1, -1, -1, 3, 3, 3, 3, 3, 3, 3, 3);
-  for (let i = 0; i < rows; i++) {
-    let row = strip;
-    for (const end = row + <usize>units * 4; row < end; row += 4) {
-      const x = v128.load32_splat(row);
-      const low = i8x16.add(lookup.of(x, first), lookup.of(x, second));
-      const high = i8x16.add(lookup.of(x, third), lookup.of(x, fourth));
-      v128.store(tables, i8x16.add(low, high));
-      tables += TABLE;
-    }
-    strip += stride;
-  }
-}
-
-/** Adds the 16 columns of A and B to int32 totals in order; `shift` doubles them for one plane. */
-@inline
-function widen(totals: usize, a: v128, b: v128, shift: i32): void {
-  const even = i16x8.sub(a, i16x8.shl(b, 8));
-  const low = interleaveLow16(even, b);
-  const high = interleaveHigh16(even, b);
-  addTo(totals, i32x4.shl(i32x4.extend_low_i16x8_u(low), shift));
-  addTo(totals + 16, i32x4.shl(i32x4.extend_high_i16x8_u(low), shift));
-  addTo(totals + 32, i32x4.shl(i32x4.extend_low_i16x8_u(high), shift));
-  addTo(totals + 48, i32x4.shl(i32x4.extend_high_i16x8_u(high), shift));
-}
-
-
-@inline
-function addTo(at: usize, values: v128): void {
-  v128.store(at, i32x4.add(v128.load(at), values));
 }
 
 /** Totals of one row: the bias of its columns and the row's term. */
@@ -148,157 +85,8 @@ function storeTotals<R>(
   );
 }
 
-/** 2 rows x 16 columns of two planes. `a0` and `a1`: the rows' tables. */
+/** The tables of a strip against panels [first, last). `planes` is a constant. */
 @inline
-function sums2x16<L>(
-  lookup: L,
-  a0: usize,
-  a1: usize,
-  w: usize,
-  size: usize,
-  flushSteps: i32,
-  widenFlushes: i32,
-  totals: usize,
-): void {
-  const tail = w + size;
-  const flushBytes = <usize>(flushSteps * STEP) * 2 * TABLE;
-  while (w < tail) {
-    let A0 = i16x8.splat(0);
-    let B0 = A0;
-    let A1 = A0;
-    let B1 = A0;
-    const wide = min(tail, w + flushBytes * <usize>widenFlushes);
-    while (w < wide) {
-      let p0 = i8x16.splat(0);
-      let q0 = p0;
-      let p1 = p0;
-      let q1 = p0;
-      const end = min(wide, w + flushBytes);
-      while (w < end) {
-        const i0 = v128.load(w);
-        const j0 = v128.load(w, 16);
-        const s0 = v128.load(a0);
-        p0 = i8x16.add(p0, lookup.of(s0, i0));
-        q0 = i8x16.add(q0, lookup.of(s0, j0));
-        const t0 = v128.load(a1);
-        p1 = i8x16.add(p1, lookup.of(t0, i0));
-        q1 = i8x16.add(q1, lookup.of(t0, j0));
-        const i1 = v128.load(w, 32);
-        const j1 = v128.load(w, 48);
-        const s1 = v128.load(a0, 16);
-        p0 = i8x16.add(p0, lookup.of(s1, i1));
-        q0 = i8x16.add(q0, lookup.of(s1, j1));
-        const t1 = v128.load(a1, 16);
-        p1 = i8x16.add(p1, lookup.of(t1, i1));
-        q1 = i8x16.add(q1, lookup.of(t1, j1));
-        const i2 = v128.load(w, 64);
-        const j2 = v128.load(w, 80);
-        const s2 = v128.load(a0, 32);
-        p0 = i8x16.add(p0, lookup.of(s2, i2));
-        q0 = i8x16.add(q0, lookup.of(s2, j2));
-        const t2 = v128.load(a1, 32);
-        p1 = i8x16.add(p1, lookup.of(t2, i2));
-        q1 = i8x16.add(q1, lookup.of(t2, j2));
-        const i3 = v128.load(w, 96);
-        const j3 = v128.load(w, 112);
-        const s3 = v128.load(a0, 48);
-        p0 = i8x16.add(p0, lookup.of(s3, i3));
-        q0 = i8x16.add(q0, lookup.of(s3, j3));
-        const t3 = v128.load(a1, 48);
-        p1 = i8x16.add(p1, lookup.of(t3, i3));
-        q1 = i8x16.add(q1, lookup.of(t3, j3));
-        a0 += 64;
-        a1 += 64;
-        w += 128;
-      }
-      A0 = i16x8.add(A0, i16x8.add(p0, i16x8.add(q0, q0)));
-      A1 = i16x8.add(A1, i16x8.add(p1, i16x8.add(q1, q1)));
-      const h0 = i16x8.shr_u(q0, 8);
-      const h1 = i16x8.shr_u(q1, 8);
-      B0 = i16x8.add(B0, i16x8.add(i16x8.shr_u(p0, 8), i16x8.add(h0, h0)));
-      B1 = i16x8.add(B1, i16x8.add(i16x8.shr_u(p1, 8), i16x8.add(h1, h1)));
-    }
-    widen(totals, A0, B0, 0);
-    widen(totals + 64, A1, B1, 0);
-  }
-}
-
-/** 4 rows x 16 columns of one plane. */
-@inline
-function sums4x16<L>(
-  lookup: L,
-  a0: usize,
-  a1: usize,
-  a2: usize,
-  a3: usize,
-  w: usize,
-  size: usize,
-  flushSteps: i32,
-  widenFlushes: i32,
-  totals: usize,
-): void {
-  const tail = w + size;
-  const flushBytes = <usize>(flushSteps * STEP) * TABLE;
-  while (w < tail) {
-    let A0 = i16x8.splat(0);
-    let B0 = A0;
-    let A1 = A0;
-    let B1 = A0;
-    let A2 = A0;
-    let B2 = A0;
-    let A3 = A0;
-    let B3 = A0;
-    const wide = min(tail, w + flushBytes * <usize>widenFlushes);
-    while (w < wide) {
-      let p0 = i8x16.splat(0);
-      let p1 = p0;
-      let p2 = p0;
-      let p3 = p0;
-      const end = min(wide, w + flushBytes);
-      while (w < end) {
-        const i0 = v128.load(w);
-        p0 = i8x16.add(p0, lookup.of(v128.load(a0), i0));
-        p1 = i8x16.add(p1, lookup.of(v128.load(a1), i0));
-        p2 = i8x16.add(p2, lookup.of(v128.load(a2), i0));
-        p3 = i8x16.add(p3, lookup.of(v128.load(a3), i0));
-        const i1 = v128.load(w, 16);
-        p0 = i8x16.add(p0, lookup.of(v128.load(a0, 16), i1));
-        p1 = i8x16.add(p1, lookup.of(v128.load(a1, 16), i1));
-        p2 = i8x16.add(p2, lookup.of(v128.load(a2, 16), i1));
-        p3 = i8x16.add(p3, lookup.of(v128.load(a3, 16), i1));
-        const i2 = v128.load(w, 32);
-        p0 = i8x16.add(p0, lookup.of(v128.load(a0, 32), i2));
-        p1 = i8x16.add(p1, lookup.of(v128.load(a1, 32), i2));
-        p2 = i8x16.add(p2, lookup.of(v128.load(a2, 32), i2));
-        p3 = i8x16.add(p3, lookup.of(v128.load(a3, 32), i2));
-        const i3 = v128.load(w, 48);
-        p0 = i8x16.add(p0, lookup.of(v128.load(a0, 48), i3));
-        p1 = i8x16.add(p1, lookup.of(v128.load(a1, 48), i3));
-        p2 = i8x16.add(p2, lookup.of(v128.load(a2, 48), i3));
-        p3 = i8x16.add(p3, lookup.of(v128.load(a3, 48), i3));
-        a0 += 64;
-        a1 += 64;
-        a2 += 64;
-        a3 += 64;
-        w += 64;
-      }
-      A0 = i16x8.add(A0, p0);
-      B0 = i16x8.add(B0, i16x8.shr_u(p0, 8));
-      A1 = i16x8.add(A1, p1);
-      B1 = i16x8.add(B1, i16x8.shr_u(p1, 8));
-      A2 = i16x8.add(A2, p2);
-      B2 = i16x8.add(B2, i16x8.shr_u(p2, 8));
-      A3 = i16x8.add(A3, p3);
-      B3 = i16x8.add(B3, i16x8.shr_u(p3, 8));
-    }
-    widen(totals, A0, B0, 1);
-    widen(totals + 64, A1, B1, 1);
-    widen(totals + 128, A2, B2, 1);
-    widen(totals + 192, A3, B3, 1);
-  }
-}
-
-/** The tables of a strip against panels [first, last). */
 function sweepTables<L, R>(
   p: GridParameters,
   planes: i32,
@@ -327,35 +115,34 @@ function sweepTables<L, R>(
     for (let left = rows; left > 0; left -= rowsAtOnce) {
       // Rows beyond the last are the last: they give its results again, in its place.
       const second: usize = left > 1 ? 1 : 0;
+      const third = second + (left > 2 ? 1 : 0);
+      const fourth = third + (left > 3 ? 1 : 0);
       startTotals(totals, tail, tailBytes, term);
-      startTotals(totals + 64, tail, tailBytes, term + second * 4);
+      startTotals(totals + TOTALS, tail, tailBytes, term + second * 4);
+      if (planes == 1) {
+        startTotals(totals + 2 * TOTALS, tail, tailBytes, term + third * 4);
+        startTotals(totals + 3 * TOTALS, tail, tailBytes, term + fourth * 4);
+      }
+      sumTables<L>(
+        planes,
+        lookup,
+        a,
+        a + second * tableRow,
+        a + (planes == 1 ? third : second) * tableRow,
+        a + fourth * tableRow,
+        w,
+        size,
+        p.flushSteps,
+        p.widenFlushes,
+        totals,
+      );
       const y0 = y + load<u32>(row);
       const y1 = y + load<u32>(row + second * 4);
-      if (planes == 2) {
-        const a1 = a + second * tableRow;
-        sums2x16<L>(lookup, a, a1, w, size, p.flushSteps, p.widenFlushes, totals);
-        storeTotals<R>(rule, totals, tail, tailBytes, y0, y1, columns, scratch);
-      } else {
-        const third = second + (left > 2 ? 1 : 0);
-        const fourth = third + (left > 3 ? 1 : 0);
-        startTotals(totals + 128, tail, tailBytes, term + third * 4);
-        startTotals(totals + 192, tail, tailBytes, term + fourth * 4);
-        sums4x16<L>(
-          lookup,
-          a,
-          a + second * tableRow,
-          a + third * tableRow,
-          a + fourth * tableRow,
-          w,
-          size,
-          p.flushSteps,
-          p.widenFlushes,
-          totals,
-        );
-        storeTotals<R>(rule, totals, tail, tailBytes, y0, y1, columns, scratch);
+      storeTotals<R>(rule, totals, tail, tailBytes, y0, y1, columns, scratch);
+      if (planes == 1) {
         const y2 = y + load<u32>(row + third * 4);
         const y3 = y + load<u32>(row + fourth * 4);
-        storeTotals<R>(rule, totals + 128, tail, tailBytes, y2, y3, columns, scratch);
+        storeTotals<R>(rule, totals + 2 * TOTALS, tail, tailBytes, y2, y3, columns, scratch);
       }
       a += tableRow * <usize>rowsAtOnce;
       row += 4 * <usize>rowsAtOnce;
@@ -378,7 +165,7 @@ export function tableTile<L>(p: ConvParameters, planes: i32, scratch: usize, til
     const rows = min(p.stripRows, lastRow - row);
     gatherBytes<NarrowedQuads>(p, row, rows, scratch);
     sumRows(p, strip, rowBytes(p), rows, scratch);
-    buildTables<L>(p, strip, rowBytes(p), rows, tables);
+    buildTables<L>(p.units, strip, rowBytes(p), rows, tables);
     if (p.rule == RULE_FP32) {
       sweepTables<L, Fp32Rule>(p, planes, tables, rows, firstPanel, lastPanel, scratch);
     } else {

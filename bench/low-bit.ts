@@ -40,6 +40,7 @@ const SCHEMES: Readonly<Record<string, readonly [WeightName, ActivationName]>> =
   W4A2: ["int4", "int8>uint2"],
   W2A2: ["int2", "int8>uint2"],
   W1A2: ["binary", "int8>uint2"],
+  W1A1: ["binary", "uint8>uint1"],
 };
 
 /** The 1x1 layers of MobileNetV1. */
@@ -125,7 +126,7 @@ interface Row {
 }
 
 const WEIGHTS = { 8: "int8", 4: "int4", 2: "int2", t: "ternary", 1: "binary" } as const;
-const ACTIVATIONS = { 8: "uint8", 4: "uint4", 2: "uint2" } as const;
+const ACTIVATIONS = { 8: "uint8", 4: "uint4", 2: "uint2", 1: "uint1" } as const;
 
 interface NetworkRow {
   readonly model: string;

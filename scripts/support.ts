@@ -15,7 +15,7 @@ const RULES = ["fp32", "tflite-reference"] as const;
 const WEIGHTS = [
   ...["int8", "uint8", "int4", "uint4", "int2", "uint2", "ternary", "binary", "float32"],
 ] as const;
-const ACTIVATIONS = ["int8", "uint8", "uint4", "uint2", "float32"] as const;
+const ACTIVATIONS = ["int8", "uint8", "uint4", "uint2", "uint1", "float32"] as const;
 
 /** How one node runs: on kernels, in plain TypeScript, at no cost, or not at all (""). */
 interface Path {

@@ -29,6 +29,7 @@ export const int4 = integerFormat("int4", 4, true);
 export const uint4 = integerFormat("uint4", 4, false);
 export const int2 = integerFormat("int2", 2, true);
 export const uint2 = integerFormat("uint2", 2, false);
+export const uint1 = integerFormat("uint1", 1, false);
 /** One byte per element, 0 or 1. */
 export const bool: Format = Object.freeze<Format>({
   ...integerFormat("bool", 8, false),

@@ -76,7 +76,7 @@ export function isQuantized8(format: Format): boolean {
 }
 
 /** Formats of integer activations; those below 8 bits feed only Conv2D and FullyConnected. */
-export const CODE_FORMATS = ["int8", "uint8", "uint4", "uint2"] as const;
+export const CODE_FORMATS = ["int8", "uint8", "uint4", "uint2", "uint1"] as const;
 
 /** True for the activation formats of 8 bits and fewer. */
 export function isCode(format: Format): boolean {

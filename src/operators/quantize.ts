@@ -1,6 +1,6 @@
 /**
  * Quantize: float32 to int8 or uint8, or 8-bit codes to another scale, zero point or signedness
- * (docs/exactness.md, section 4); also 8-bit codes to uint4 or uint2, which is ours: the nodes that
+ * (docs/exactness.md, section 4); also 8-bit codes to uint4, uint2 or uint1, which is ours: the nodes that
  * src/quantizer puts in front of convolutions.
  */
 import { UnsupportedError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** Activations below 8 bits: the `Quantize` node in front of a convolution. */
-import { uint2, uint4, type Format, roundHalfEven } from "../formats/index.ts";
+import { uint1, uint2, uint4, type Format, roundHalfEven } from "../formats/index.ts";
 import { f32, perTensor, saturate } from "../quantization/index.ts";
 import type { TensorType } from "../tensor/index.ts";
 
@@ -7,7 +7,7 @@ import type { TensorType } from "../tensor/index.ts";
 interface Multipliers {
   /** Lays the levels over the whole range of x. */
   readonly whole: number;
-  /** Over a part of it, 3/8 for uint4 and 1/4 for uint2: the ends saturate. */
+  /** Over a part of it, 3/8 for uint4, 1/4 for uint2, 1/6 for uint1: the ends saturate. */
   readonly part: number;
 }
 
@@ -19,6 +19,7 @@ interface Multipliers {
 const MULTIPLIERS: ReadonlyMap<Format, Multipliers> = new Map([
   [uint4, { whole: 15, part: 40 }],
   [uint2, { whole: 3, part: 12 }],
+  [uint1, { whole: 1, part: 6 }],
 ]);
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Re-quantization at load: the weights of a network in fewer bits, and on request its activations,
  * without data and without training. Activations between layers keep their 8 bits; in front of a
- * re-quantized layer one Quantize per tensor makes uint4 or uint2 codes, which its consumers share:
+ * re-quantized layer one Quantize per tensor makes uint4, uint2 or uint1 codes, which its consumers share:
  *
  *     x int8 ──▶ Quantize ──▶ uint4 ──▶ Conv2D (w int4) ──▶ y int8
  *                                  └──▶ Conv2D (w int4) ──▶ y int8
@@ -17,6 +17,7 @@ import {
   int8,
   roundHalfEven,
   ternary,
+  uint1,
   uint2,
   uint4,
 } from "../formats/index.ts";
@@ -36,7 +37,7 @@ import { narrowType } from "./narrow.ts";
 import { gridWeights, packedWeights, realWeights } from "./requantize-weights.ts";
 
 export const WEIGHT_SCHEMES = ["int8", "int4", "int2", "ternary", "binary"] as const;
-export const ACTIVATION_SCHEMES = ["uint8", "uint4", "uint2"] as const;
+export const ACTIVATION_SCHEMES = ["uint8", "uint4", "uint2", "uint1"] as const;
 
 export interface RequantizeOptions {
   /** Format of the weights. A layer that has no more bits than that keeps its own. Default: int8. */
@@ -48,7 +49,7 @@ export interface RequantizeOptions {
 }
 
 const WEIGHT_FORMATS = { int8, int4, int2, ternary, binary };
-const ACTIVATION_FORMATS = { uint8: undefined, uint4, uint2 };
+const ACTIVATION_FORMATS = { uint8: undefined, uint4, uint2, uint1 };
 
 /** Largest |bias code|: half of int32 is left to the products. */
 const MAX_BIAS = 2 ** 30;

@@ -1,6 +1,15 @@
 /** Integer formats of 4, 2 and 1 bits, all codes. */
 import { describe, expect, it } from "vitest";
-import { binary, type Format, int2, int4, ternary, uint2, uint4 } from "../../src/formats/index.ts";
+import {
+  binary,
+  type Format,
+  int2,
+  int4,
+  ternary,
+  uint1,
+  uint2,
+  uint4,
+} from "../../src/formats/index.ts";
 import { allocateTensor, byteLength, packBits, unpackCodes } from "../../src/tensor/index.ts";
 
 /** Every value of a format, by code; NaN where the code is no number. */
@@ -9,6 +18,7 @@ const VALUES: readonly (readonly [Format, readonly number[]])[] = [
   [uint4, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]],
   [int2, [0, 1, -2, -1]],
   [uint2, [0, 1, 2, 3]],
+  [uint1, [0, 1]],
   [ternary, [0, 1, NaN, -1]],
   [binary, [-1, 1]],
 ];

@@ -7,6 +7,7 @@ import {
   int4,
   int8,
   ternary,
+  uint1,
   uint2,
   uint4,
   uint8,
@@ -26,6 +27,7 @@ export const activationNames = [
   "int8>uint4",
   "uint8>uint4",
   "int8>uint2",
+  "uint8>uint1",
 ] as const;
 export type ActivationName = (typeof activationNames)[number];
 
@@ -59,7 +61,7 @@ export function lowBitProblem({
   padding = "same",
   isRequantized = true,
   code,
-  multiplier = activations.endsWith("uint2") ? 12 : 40,
+  multiplier = activations.endsWith("uint4") ? 40 : activations.endsWith("uint2") ? 12 : 5,
   gain,
   seed = 1,
 }: LowBitProblem): Graph {
@@ -87,7 +89,7 @@ export function lowBitProblem({
   let scale = xScale;
   let spread = 74;
   if (to !== undefined) {
-    const narrow = to === "uint2" ? uint2 : uint4;
+    const narrow = { uint4, uint2, uint1 }[to as "uint4" | "uint2" | "uint1"];
     scale = (xScale * 256) / multiplier;
     spread = narrow.max / 3;
     const quantization = perTensor(scale, seed % (narrow.max + 1));

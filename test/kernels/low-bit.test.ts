@@ -136,7 +136,9 @@ function fullDepths(weights: WeightName, activations: ActivationName): number[] 
   const bits = { int4: "i4", int2: "i2", ternary: "i2", binary: "b1" } as const;
   const code = bits[weights as keyof typeof bits];
   const largest = weights === "int4" ? 15 : weights === "int2" ? 3 : 2;
-  const narrow = { ">uint4": 15, ">uint2": 3, "": undefined }[activations.replace(/^u?int8/, "")];
+  const narrow = { ">uint4": 15, ">uint2": 3, ">uint1": 1, "": undefined }[
+    activations.replace(/^u?int8/, "")
+  ];
   const prefix = narrow === undefined ? "i8" : "u4";
   const deep = flushes(gemmForm(`${prefix}_${code}_4x8c4_relaxed`), largest, narrow);
   if (narrow === undefined || weights === "int4") return [4 * deep.flushSteps];
@@ -191,17 +193,20 @@ describe("threads", () => {
 describe("narrow sums", () => {
   const classes: readonly (readonly [WeightName, ActivationName])[] = [
     ...(["int4", "int2", "ternary", "binary"] as const).flatMap((weights) =>
-      (["int8", "uint8", "int8>uint4", "int8>uint2"] as const).map((x) => [weights, x] as const),
+      (["int8", "uint8", "int8>uint4", "int8>uint2", "uint8>uint1"] as const).map(
+        (x) => [weights, x] as const,
+      ),
     ),
   ];
 
   it.each(classes)("of %s and %s hold the extremes to the last value", async (weights, x) => {
     const ends =
       weights === "binary" ? [0, 1] : weights === "ternary" ? [-1, 1] : ends4(weights === "int4");
-    const [low, high] = x === "uint8" ? [0, 255] : [-128, 127];
+    const [low, high] = x.startsWith("uint8") ? [0, 255] : [-128, 127];
+    const longest = x.endsWith("uint1") ? 65_793 : 25_000;
     for (const full of fullDepths(weights, x)) {
       const depths = [full - 16, full - 1, full, full + 1, full + 16, 2 * full];
-      for (const depth of depths.filter((k) => k > 0 && k <= 25_000)) {
+      for (const depth of depths.filter((k) => k > 0 && k <= longest)) {
         for (const code of ends) {
           for (const value of [low, high]) {
             await expectAllEqual(
@@ -230,13 +235,13 @@ describe("narrow sums", () => {
       const steps = flushes(gemmForm(`i8_${name}_4x8c4_relaxed`), code, undefined).flushSteps;
       expect(steps * 256 * code).toBeLessThanOrEqual(int16);
       expect((steps + 2) * 256 * code).toBeGreaterThan(int16);
-      for (const largest of [3, 15]) {
+      for (const largest of [1, 3, 15]) {
         const narrow = flushes(gemmForm(`u4_${name}_4x8c4_relaxed`), code, largest).flushSteps;
         expect(narrow * 2 * largest * code).toBeLessThan(int16);
         expect((narrow + 2) * 2 * largest * code).toBeGreaterThanOrEqual(int16);
       }
     }
-    for (const largest of [3, 15]) {
+    for (const largest of [1, 3, 15]) {
       for (const [name, sum] of [
         ["u4_i2_2x16c4", 3],
         ["u4_b1_4x16c4", 1],

@@ -9,6 +9,7 @@ import {
   int4,
   int8,
   ternary,
+  uint1,
   uint2,
   uint4,
   uint8,
@@ -26,12 +27,14 @@ import { apply, tensor, typeOf } from "./apply.ts";
 
 const bytes = (format: Format) => Array.from({ length: 256 }, (_, i) => format.decode(i));
 
-describe("Quantize to 4 and 2 bits", () => {
+describe("Quantize to 4, 2 bits and 1", () => {
   it.each([
     [int8, uint4],
     [int8, uint2],
+    [int8, uint1],
     [uint8, uint4],
     [uint8, uint2],
+    [uint8, uint1],
   ])("gives each of the 256 codes as the formula has it, under both rules", (from, to) => {
     for (const multiplier of [1, 3, 12, 15, 40, 112, 255, 4096]) {
       for (const zeroPoint of [from.min, from.min + 77, from.max]) {
@@ -62,7 +65,7 @@ describe("Quantize to 4 and 2 bits", () => {
   });
 });
 
-const ACTIVATIONS = [int8, uint8, uint4, uint2];
+const ACTIVATIONS = [int8, uint8, uint4, uint2, uint1];
 const WEIGHTS = [int8, int4, int2, ternary, binary];
 const PAIRS = ACTIVATIONS.flatMap((x) =>
   WEIGHTS.map((w) => [`${x.name} x ${w.name}`, x, w] as const),

@@ -115,7 +115,7 @@ describe("activations below 8 bits", () => {
       quantization: { zeroPoint: Int32Array.of(0) },
     });
     for (const zeroPoint of [-128, -127, -100, -1, 0, 60, 127]) {
-      for (const activations of ["uint4", "uint2"] as const) {
+      for (const activations of ["uint4", "uint2", "uint1"] as const) {
         const network = smallNetwork({ zeroPoint });
         const narrow = inferGraph(requantizeGraph(network, { activations }));
         const quantize = nodeOf(narrow, `first/${activations}`);
