@@ -2,14 +2,15 @@
  * `npm run bench:rivals`: bitlane and its rivals on the same networks, in turns, on the same input and
  * with the same number of threads; answers compared, ratios printed, everything written as JSON.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { beginReport, writeReport } from "./report.ts";
 import { Chromium, findChromium } from "./rivals/harness/chromium.ts";
 import type { Contender } from "./rivals/harness/contender.ts";
 import { MAX_RELATIVE, MAX_STEPS } from "./rivals/harness/agreement.ts";
-import { describeMachine, installedVersion } from "./rivals/harness/machine.ts";
+import { installedVersion } from "./rivals/harness/machine.ts";
 import { measureNetwork } from "./rivals/harness/measure.ts";
 import { prepareNetwork } from "./rivals/harness/network.ts";
 import { nodeContender } from "./rivals/harness/node-contender.ts";
@@ -40,8 +41,9 @@ async function main({ hosts, rivals, networks, settings, ...rest }: Options): Pr
   for (const { name, package: missing } of rivals.filter((rival) => !installed.includes(rival))) {
     console.log(`without ${name}: ${missing} is not installed (npm run bench:rivals -- --help)`);
   }
-  const machine = describeMachine();
   const chromium = await launch(hosts.includes("chromium"), installed);
+  const versions = Object.fromEntries(installed.map((r) => [r.package, installedVersion(r)]));
+  const head = beginReport("npm run bench:rivals --", { ...versions, chromium: chromium?.version });
   const workFolder = mkdtempSync(join(tmpdir(), "bitlane-rivals-"));
   const results: NetworkRows[] = [];
   try {
@@ -61,22 +63,15 @@ async function main({ hosts, rivals, networks, settings, ...rest }: Options): Pr
     await chromium?.close();
     rmSync(workFolder, { recursive: true });
   }
-  const file = rest.output ?? defaultFile(settings.threads, rest.brief);
-  const versions = Object.fromEntries(installed.map((r) => [r.name, installedVersion(r)]));
-  const report = {
-    date: new Date().toISOString(),
-    command: ["npm run bench:rivals --", ...process.argv.slice(2)].join(" "),
-    machine,
-    versions: { ...versions, node: process.version, chromium: chromium?.version },
+  const content = {
     settings: { ...settings, maxSteps: MAX_STEPS, maxRelative: MAX_RELATIVE },
     networks: results.map(({ network, rows }) => {
       const ratios = ratiosOf(rows);
       return { network, rows: rows.map((row, i) => ({ ...row, bitlaneIsFaster: ratios[i] })) };
     }),
   };
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
-  console.log(`\nwritten to ${relative(root, file)}`);
+  const { brief: isBrief, output } = rest;
+  writeReport(`rivals-${settings.threads}t`, head, content, { isBrief, output });
   const rows = results.flatMap((result) => result.rows);
   if (rows.some(({ result }) => result?.agreement.verdict === "disagrees")) {
     console.error("expected all answers to agree");
@@ -123,11 +118,4 @@ function listContenders(
           .filter(({ hosts }) => hosts.includes("chromium"))
           .map((rival) => chromium.contender(rival));
   return [...node, ...page];
-}
-
-/** Results worth keeping are committed; a brief run's are not. */
-function defaultFile(threads: number, brief: boolean): string {
-  const time = new Date().toISOString().slice(0, 16).replace(":", "");
-  const folder = brief ? "bench/results/local" : "bench/results";
-  return join(root, folder, `rivals-${time}-${threads}t.json`);
 }

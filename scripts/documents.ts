@@ -1,6 +1,6 @@
 /**
- * Writes the documents that follow from the sources: the table of number formats and the list of
- * supported operators, in README.md and docs/. A test compares them with what lies here.
+ * Writes the parts of README.md and docs/ that follow from the sources: formats, supported operators, and
+ * measurements from the results that are kept. A test compares them with what lies here.
  *
  * Usage: node scripts/documents.ts
  */
@@ -10,6 +10,14 @@ import { format as prettify } from "prettier";
 import { formats } from "../src/formats/index.ts";
 import { blockTable, integerTable, minifloatTable } from "./format-documents.ts";
 import { table } from "./markdown.ts";
+import {
+  comparedMinifloatsTable,
+  comparedTable,
+  floatRivalsTable,
+  lowBitRivalsTable,
+  rivalsTable,
+  threadsTable,
+} from "./measured.ts";
 import { operatorTable, weightTable } from "./support.ts";
 import { root } from "./wasm.ts";
 
@@ -23,8 +31,17 @@ const SECTIONS: Sections = {
   minifloats: minifloatTable,
   integers: integerTable,
   blocks: blockTable,
+  rivals: rivalsTable,
+  rivals_float: floatRivalsTable,
+  rivals_low_bit: lowBitRivalsTable,
+  compared: comparedTable,
+  compared_minifloats: comparedMinifloatsTable,
+  threads: threadsTable,
 };
-const FILES = ["README.md", "docs/architecture.md", "docs/formats.md"];
+const FILES = [
+  ...["README.md", "docs/architecture.md", "docs/formats.md"],
+  ...["docs/low-bit.md", "docs/performance.md"],
+];
 
 /** Path from the root and text of every document that has a generated part. */
 export async function renderDocuments(): Promise<Map<string, string>> {

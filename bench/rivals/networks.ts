@@ -67,11 +67,25 @@ export const DEFAULT_NETWORKS: readonly string[] = NETWORKS.map(({ name }) => na
   (name) => name !== BRIEF_NETWORK,
 );
 
+const isFloat = (name: string): boolean => name.endsWith("_float");
+const SETS: Readonly<Record<string, readonly string[]>> = {
+  int8: DEFAULT_NETWORKS.filter((name) => !isFloat(name)),
+  float: DEFAULT_NETWORKS.filter(isFloat),
+};
+
+/**
+ * The names in a list with commas; `int8` and `float` stand for all of a kind.
+ * @throws RangeError for a name that is not in the list
+ */
+export function readNetworkNames(list: string): string[] {
+  return list.split(",").flatMap((name) => SETS[name] ?? [findNetwork(name).name]);
+}
+
 /** @throws RangeError for a name that is not in the list */
 export function findNetwork(name: string): NetworkFiles {
   const network = NETWORKS.find((candidate) => candidate.name === name);
   if (network === undefined) {
-    const names = NETWORKS.map((candidate) => candidate.name).join(", ");
+    const names = [...Object.keys(SETS), ...NETWORKS.map((known) => known.name)].join(", ");
     throw new RangeError(`network: expected one of ${names}, got "${name}"`);
   }
   return network;

@@ -119,7 +119,8 @@ function referenceOf(file: string, dtype: Input["dtype"], inputFile: string): Ne
   };
 }
 
-function findFile(path: string): string | undefined {
+/** A file of ../shared/models or of the repository, undefined where it is in neither. */
+export function findFile(path: string): string | undefined {
   return [join(root, "models", path), join(shared, "models", path)].find(existsSync);
 }
 

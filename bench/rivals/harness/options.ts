@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { bitlane, bitlaneIn } from "../bitlane.ts";
 import { RIVALS, findRival } from "../index.ts";
-import { BRIEF_NETWORK, DEFAULT_NETWORKS, findNetwork } from "../networks.ts";
+import { BRIEF_NETWORK, DEFAULT_NETWORKS, readNetworkNames } from "../networks.ts";
 import type { HostName, Rival } from "../rival.ts";
 import type { MeasureSettings } from "./measure.ts";
 
@@ -10,7 +10,7 @@ export const USAGE = `Times bitlane and its rivals on the same networks in one r
 
 Usage: npm run bench:rivals -- [options]
 
-  --networks a,b    default: ${DEFAULT_NETWORKS.join(",")}
+  --networks a,b    int8 or float for all of a kind; default: ${DEFAULT_NETWORKS.join(",")}
   --rivals a,b      default: ${RIVALS.map(({ name }) => name).join(",")}
   --hosts a,b       node,chromium (default: both)
   --threads n       threads of one inference, for every rival (default 1)
@@ -55,8 +55,12 @@ export function readOptions(args: readonly string[]): Options {
     },
   });
   const { brief, revectorize, output, help } = values;
-  const networks = values.networks?.split(",") ?? (brief ? [BRIEF_NETWORK] : DEFAULT_NETWORKS);
-  for (const name of networks) findNetwork(name);
+  const networks =
+    values.networks === undefined
+      ? brief
+        ? [BRIEF_NETWORK]
+        : DEFAULT_NETWORKS
+      : readNetworkNames(values.networks);
   const rivals = values.rivals?.split(",").map(findRival) ?? RIVALS;
   const schemes = values.schemes.split(",").map(bitlaneIn);
   return {
