@@ -7,7 +7,7 @@ export const bitlane: Rival = create("bitlane");
 /** The scheme that stands for the network as its file has it. */
 const AS_IT_IS = "int8";
 const WEIGHTS: readonly Scheme["weights"][] = ["int8", "int4", "int2", "ternary", "binary"];
-const ACTIVATIONS: readonly Scheme["activations"][] = ["uint8", "uint4", "uint2"];
+const ACTIVATIONS: readonly Scheme["activations"][] = ["uint8", "uint4", "uint2", "uint1"];
 
 /**
  * bitlane on a network re-quantized at load.

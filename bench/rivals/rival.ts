@@ -54,7 +54,7 @@ export interface PageModule {
 /** A network of 8 bits in fewer, as bitlane re-quantizes it at load. */
 export interface Scheme {
   readonly weights: "int8" | "int4" | "int2" | "ternary" | "binary";
-  readonly activations: "uint8" | "uint4" | "uint2";
+  readonly activations: "uint8" | "uint4" | "uint2" | "uint1";
 }
 
 export interface Rival {
