@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SchemeReport } from "../src/cli/compare.ts";
 import type { ReportHead } from "../bench/report.ts";
+import { CONSTANT_OUTPUT } from "../bench/rivals/harness/agreement.ts";
 import type { Ratio } from "../bench/rivals/harness/report.ts";
 import type { Row } from "../bench/rivals/harness/measure.ts";
 import type { HostName } from "../bench/rivals/rival.ts";
@@ -77,7 +78,17 @@ function rivals(name: string): string {
     ];
   });
   const head = ["network", "bitlane", "revectorized", ...columns.map(({ title }) => title)];
-  return [table(head, rows), describe(report)].join("\n\n");
+  return [table(head, rows), ...describeAnswers(report), describe(report)].join("\n\n");
+}
+
+/** What comparing the answers can say nothing of: networks whose weights are random. */
+function describeAnswers({ networks }: RivalsReport): string[] {
+  const silent = networks.filter(({ rows }) =>
+    rows.some(({ result }) => result?.agreement.caveat === CONSTANT_OUTPUT),
+  );
+  if (silent.length === 0) return [];
+  const names = silent.map(({ network }) => network).join(", ");
+  return [`Equal outputs whatever the input, so that comparing answers says little: ${names}.`];
 }
 
 /** A network in fewer bits beside the rivals' int8. */

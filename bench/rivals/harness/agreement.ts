@@ -15,6 +15,9 @@ export const MAX_STEPS = 6;
 /** Largest difference between float runtimes, relative to the largest output. */
 export const MAX_RELATIVE = 1e-3;
 
+/** The caveat of a network whose random weights let every signal die out. */
+export const CONSTANT_OUTPUT = "all outputs of this network are equal";
+
 export interface Agreement {
   readonly verdict: "agrees" | "disagrees" | "not comparable";
   readonly sameTop1: boolean;
@@ -43,7 +46,7 @@ export function compareAnswers(
   const sameTop1 = shareTop1(answer, expected);
   const known = network.knownDifference?.[rival.form];
   const constant = expected.every((value) => value === expected[0]);
-  const caveat = known ?? (constant ? "all outputs of this network are equal" : "");
+  const caveat = known ?? (constant ? CONSTANT_OUTPUT : "");
   const isInteger = network.output.quantization !== undefined;
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const difference = isInteger ? distance : distance / largest;
