@@ -21,7 +21,7 @@ import {
 } from "../src/formats/index.ts";
 import type { Graph } from "../src/graph/index.ts";
 import { chunkedMatMul, decodeMinifloat, encodeMinifloat } from "../src/operators/index.ts";
-import { createPlan } from "../src/plan/index.ts";
+import { createPlan, loadLowerings } from "../src/plan/index.ts";
 import { bindPlan, Runner } from "../src/schedule/index.ts";
 import { packBits, type TensorData, viewData } from "../src/tensor/index.ts";
 import { loadBuilt, nodeGraph, randomSource, referenceOutputs } from "../test/kernels/runner.ts";
@@ -37,7 +37,11 @@ const { values } = parseArgs({
 
 /** Prints work per second, in units of 10^9; exits with 1 at the end if an answer is wrong. */
 async function measure(label: string, graph: Graph, input: TensorData, work: number, unit: string) {
-  const plan = createPlan(graph, { rounding: "fp32", machine: { isa: "simd128" } });
+  const plan = createPlan(graph, {
+    rounding: "fp32",
+    machine: { isa: "simd128" },
+    lowerings: await loadLowerings(graph),
+  });
   const binding = bindPlan(plan, loadBuilt(plan, "release"), {
     workers: 0,
     lanes: 1,

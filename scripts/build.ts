@@ -31,6 +31,28 @@ const imagesStayOutside: Plugin = {
   },
 };
 
+/**
+ * What is imported on demand shares files with the library, and esbuild would cut those that only the
+ * library has from those that both have. A part that is said to import the whole library leaves it whole.
+ */
+function libraryStaysWhole(index: string): Plugin {
+  const onDemand = new Set<string>();
+  return {
+    name: "library stays whole",
+    setup({ onLoad, onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+        if (kind === "dynamic-import" && !path.endsWith(".generated.js"))
+          onDemand.add(join(resolveDir, path));
+        return undefined;
+      });
+      onLoad({ filter: /\.js$/ }, ({ path }) => {
+        if (!onDemand.has(path)) return undefined;
+        return { contents: `import ${JSON.stringify(index)};\n${readFileSync(path, "utf8")}` };
+      });
+    },
+  };
+}
+
 const all = process.argv.includes("--all");
 await buildModules(all ? modes : ["release"]);
 writeModules();
@@ -111,14 +133,16 @@ async function bundlePackage(from: string, outdir: string): Promise<void> {
     target: "es2022",
     platform: "neutral",
     external: ["@assemblyscript/loader", "node:*"],
-    plugins: [imagesStayOutside],
+    plugins: [imagesStayOutside, libraryStaysWhole(join(from, "index.js"))],
     logLevel: "warning",
+    logOverride: { "ignored-bare-import": "silent" },
   });
   // No file has side effects, and another bundler warns of imports that could only be for them.
   for (const name of readdirSync(outdir).filter((file) => file.endsWith(".js"))) {
     const file = join(outdir, name);
     const text = readFileSync(file, "utf8");
-    writeFileSync(file, text.replaceAll(/^import "\.\/[\w-]+\.js";\n/gm, ""));
+    if (text === "") rmSync(file);
+    else writeFileSync(file, text.replaceAll(/^import "\.\/[\w-]+\.js";\n/gm, ""));
   }
 }
 

@@ -1,14 +1,9 @@
 /** Memory, module and threads for a plan, and what to fall back to where the host refuses. */
 import { PoolError } from "../errors.ts";
 import { bindPlan, canUsePool, Runner, type WorkerFactory } from "../schedule/index.ts";
-import {
-  loadModules,
-  setRevectorization,
-  whyNoRevectorization,
-  whyNoThreads,
-} from "../wasm/index.ts";
+import { loadModules, whyNoThreads } from "../wasm/index.ts";
 import type { Engine } from "./model.ts";
-import { differingKernels } from "./self-check.ts";
+import type { differingKernels } from "./self-check.ts";
 
 export interface EngineOptions extends Pick<Engine, "graph" | "plan" | "rounding" | "isa"> {
   readonly threads: number;
@@ -21,13 +16,6 @@ export interface EngineOptions extends Pick<Engine, "graph" | "plan" | "rounding
 }
 
 type Reference = Parameters<Engine["start"]>[0];
-
-/** Kernels whose optimised code was compared with baseline code in this process. */
-const checkedKernels = new Set<string>();
-/** Variant of the modules that is compiled once the pass is off again. */
-const AFTER_FAULT = "after revectorization";
-/** Set once a comparison failed: the pass stays off. */
-let revectorizationFault: string | undefined;
 
 export function createEngine(options: EngineOptions): Engine {
   const { graph, plan, rounding, threads } = options;
@@ -64,7 +52,7 @@ async function startRunner(
   diagnostics: string[],
 ): Promise<Runner> {
   const { modules } = options.plan;
-  const variant = options.revectorize ? await revectorizedVariant(options, diagnostics) : "";
+  const variant = options.revectorize ? await chooseVariant(options, diagnostics) : "";
   return bind(options, await loadModules(modules, workers > 0, variant), workers, reference);
 }
 
@@ -79,29 +67,11 @@ function bind(
   return Runner.start(binding, reference, { createWorker, minPoolMacs });
 }
 
-/** The variant of the module to use with the pass on, or "" with the reason in `diagnostics`. */
-async function revectorizedVariant(options: EngineOptions, diagnostics: string[]): Promise<string> {
-  const why = whyNoRevectorization() ?? revectorizationFault;
-  if (why !== undefined) {
-    diagnostics.push(`not revectorized: ${why}`);
-    // What was optimised while the pass was on must not be used after a fault.
-    return revectorizationFault === undefined ? "" : AFTER_FAULT;
-  }
-  const variant = "revectorized";
-  setRevectorization(true);
-  const names = options.plan.steps.flatMap((s) => (s.kind === "kernel" ? [s.kernel] : []));
-  if (names.every((name) => checkedKernels.has(name))) return variant;
-  const start = async (name: string) =>
-    bind(options, await loadModules(options.plan.modules, false, name), 0, () => undefined);
-  const hot = await start(variant);
-  const fresh = await start(`fresh ${checkedKernels.size}`);
-  const differing = (options.compareKernels ?? differingKernels)(hot, fresh);
-  if (differing.length === 0) {
-    for (const name of names) checkedKernels.add(name);
-    return variant;
-  }
-  setRevectorization(false);
-  revectorizationFault = `its results differ in ${differing.join(", ")}`;
-  diagnostics.push(`not revectorized: ${revectorizationFault}`);
-  return AFTER_FAULT;
+/** The code of revectorization and its check is loaded where somebody asks for it. */
+async function chooseVariant(options: EngineOptions, diagnostics: string[]): Promise<string> {
+  const { revectorizedVariant } = await import("./revectorization.ts");
+  const { modules } = options.plan;
+  const start = async (variant: string) =>
+    bind(options, await loadModules(modules, false, variant), 0, () => undefined);
+  return revectorizedVariant(options.plan, start, diagnostics, options.compareKernels);
 }

@@ -4,10 +4,5 @@ export { dequantize, type Feeds, type TensorInfo, type TypedArray } from "./feed
 export * from "./load.ts";
 export { Model, type Results, type RunOptions, type RunTimes } from "./model.ts";
 export type { MemoryUse, StepInfo } from "./report.ts";
-export {
-  type AccumulateOptions,
-  applyRequantization,
-  type MinifloatName,
-  type RequantizeOptions,
-} from "./requantization.ts";
+export type { AccumulateOptions, MinifloatName, RequantizeOptions } from "./requantization.ts";
 export type { ModelSource } from "./source.ts";

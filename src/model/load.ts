@@ -2,16 +2,15 @@
 import { CancelledError, InputError } from "../errors.ts";
 import { fuseTables, type Graph, inferGraph, inputNamesOf } from "../graph/index.ts";
 import { checkWork, importModel, type Limits, resolveLimits } from "../importers/index.ts";
-import { createPlan, type Machine, type Plan } from "../plan/index.ts";
+import { createPlan, loadLowerings, type Machine, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { WorkerFactory } from "../schedule/index.ts";
 import { hasRelaxedSimd, relaxedDotClass } from "../wasm/index.ts";
 import { capabilities } from "./capabilities.ts";
-import { calibrate } from "./calibration.ts";
 import { createEngine } from "./engine.ts";
 import type { Feeds } from "./feeds.ts";
 import { Model } from "./model.ts";
-import { applyRequantization, minifloatOptions, type RequantizeOptions } from "./requantization.ts";
+import type { RequantizeOptions } from "./requantization.ts";
 import { type ModelSource, readSource } from "./source.ts";
 
 export interface LoadProgress {
@@ -97,24 +96,38 @@ export async function readGraph(source: ModelSource, options: LoadOptions = {}):
 
 /** The graph as `weights`, `activations` and so on ask for it, with a calibration where there is one. */
 export async function requantize(inferred: Graph, options: LoadOptions): Promise<Graph> {
+  if (!asksForRequantization(options)) return inferred;
+  const { applyRequantization, minifloatOptions } = await import("./requantization.ts");
   const minifloats = minifloatOptions(options);
   if (options.calibrate === undefined) return applyRequantization(inferred, options);
   if (minifloats === undefined) {
     throw new InputError("calibrate: expected weights in a minifloat beside it");
   }
+  const { calibrate } = await import("./calibration.ts");
   const { graph, observed } = await calibrate(inferred, minifloats, options.calibrate, (real) =>
     loadGraph(real, { ...options, rounding: "fp32" }),
   );
   return applyRequantization(graph, options, observed);
 }
 
-function planGraph(inferred: Graph, options: LoadOptions): PlannedModel {
+/** Options of which one makes `requantize` look at the graph. */
+const REQUANTIZE_OPTIONS: readonly (keyof LoadOptions)[] = [
+  ...(["weights", "activations", "keepFirstLast"] as const),
+  ...(["accumulate", "powerOfTwoScales", "calibrate"] as const),
+];
+
+function asksForRequantization(options: LoadOptions): boolean {
+  return REQUANTIZE_OPTIONS.some((name) => options[name] !== undefined);
+}
+
+async function planGraph(inferred: Graph, options: LoadOptions): Promise<PlannedModel> {
   throwIfAborted(options.signal);
   options.onProgress?.({ stage: "plan" });
   const rounding = checkRounding(options.rounding);
   const graph = fuseTables(inferred, rounding);
   const plan = createPlan(graph, {
     rounding,
+    lowerings: await loadLowerings(graph),
     machine: probeMachine(options),
     ...(options.forcedKernel === undefined ? {} : { forced: options.forcedKernel }),
   });
@@ -134,7 +147,7 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
 /** The stages of `load` behind `readGraph`: several models can be made of one graph. */
 export async function loadGraph(inferred: Graph, options: LoadOptions = {}): Promise<Model> {
   const threads = checkThreads(options.threads);
-  const { graph, plan } = planGraph(inferred, options);
+  const { graph, plan } = await planGraph(inferred, options);
   throwIfAborted(options.signal);
   options.onProgress?.({ stage: "bind" });
   const engine = createEngine({

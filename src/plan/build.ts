@@ -4,7 +4,7 @@ import { ABSENT, type Graph, type Node, type ValueId } from "../graph/index.ts";
 import { kernelTable, modulesOf } from "../kernels/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import { type Tensor, typeBytes } from "../tensor/index.ts";
-import { lowerings } from "./lower/index.ts";
+import { type Lowerings, lowerings } from "./lower/index.ts";
 import type { LowerContext, Machine, StepRequest } from "./lower/context.ts";
 import { planArena } from "./memory.ts";
 import type { BufferPlan, ConstantPlan, Field, Plan, Pointer, Step } from "./plan.ts";
@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly forced?: string;
   /** False: every node runs its `reference()`. */
   readonly kernels?: boolean;
+  /** From `loadLowerings`. Default: without those of minifloats, whose nodes then run their `reference()`. */
+  readonly lowerings?: Lowerings;
 }
 
 export function createPlan(graph: Graph, options: PlanOptions): Plan {
@@ -58,7 +60,8 @@ class PlanBuilder {
   }
 
   private lower(node: Node, index: number): void {
-    const lowering = this.options.kernels === false ? undefined : lowerings.get(node.operator.name);
+    const { kernels = true, lowerings: known = lowerings } = this.options;
+    const lowering = kernels ? known.get(node.operator.name) : undefined;
     const firstStep = this.steps.length;
     const lowered = lowering?.(this.context(node, index), node.attributes as never) ?? false;
     if (!lowered) {

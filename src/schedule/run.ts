@@ -3,7 +3,7 @@ import { CancelledError, PoolError } from "../errors.ts";
 import type { Plan, Step } from "../plan/index.ts";
 import type { Binding } from "./bind.ts";
 import type { WorkerFactory } from "./host.ts";
-import { Pool } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 import { ABORT_REASON } from "./protocol.ts";
 import { Walker } from "./walk.ts";
 
@@ -119,7 +119,10 @@ export class Runner {
     { createWorker, minPoolMacs }: RunnerOptions = {},
   ): Promise<Runner> {
     const walker = new Walker(binding.program, 0);
-    const pool = binding.program.workers > 0 ? await Pool.start(walker, createWorker) : undefined;
+    const hasWorkers = binding.program.workers > 0;
+    const pool = hasWorkers
+      ? await (await import("./pool.ts")).Pool.start(walker, createWorker)
+      : undefined;
     return new Runner(binding, walker, pool, reference, minPoolMacs);
   }
 

@@ -12,7 +12,7 @@ import {
   type Value,
 } from "../../src/graph/index.ts";
 import type { Operator } from "../../src/operators/index.ts";
-import { ARENA_ALIGNMENT, createPlan, type Plan } from "../../src/plan/index.ts";
+import { ARENA_ALIGNMENT, createPlan, loadLowerings, type Plan } from "../../src/plan/index.ts";
 import type { Rounding } from "../../src/quantization/index.ts";
 import { bindPlan, Runner } from "../../src/schedule/index.ts";
 import { relaxedDotClass, withSharedMemory } from "../../src/wasm/index.ts";
@@ -114,6 +114,7 @@ export async function runGraph(
 ): Promise<GraphRun> {
   const isa = build.endsWith("relaxed") ? "relaxed" : "simd128";
   const plan = createPlan(graph, {
+    lowerings: await loadLowerings(graph),
     rounding,
     machine: { isa, dot: isa === "relaxed" ? relaxedDotClass() : "none" },
     ...(forced === undefined ? {} : { forced }),

@@ -45,26 +45,38 @@ const float = "models/digits_float.tflite";
 const plain = { isa: "simd128", threads: 1 };
 
 const cases = [
-  { title: "int8 layers", file: int8, options: plain, modules: ["plain/core", "plain/int8"] },
   {
-    ...{ title: "int8 layers on two threads", file: int8 },
-    ...{ options: { ...plain, threads: 2, minPoolMacs: 0 }, modules: ["plain/core", "plain/int8"] },
+    title: "int8 layers on one thread",
+    ...{ file: int8, options: plain, modules: ["plain/core", "plain/int8"], parts: [] },
   },
-  { title: "float32 layers", file: float, options: plain, modules: ["plain/float"] },
   {
-    ...{ title: "minifloat layers", file: float },
-    options: { ...plain, weights: "float8_e4m3fn", activations: "float32" },
+    title: "int8 layers on two threads",
+    ...{ file: int8, options: { ...plain, threads: 2, minPoolMacs: 0 } },
+    ...{ modules: ["plain/core", "plain/int8"], parts: ["pool"] },
+  },
+  {
+    title: "float32 layers",
+    ...{ file: float, options: plain, modules: ["plain/float"], parts: [] },
+  },
+  {
+    title: "int8 layers in 4 bits",
+    ...{ file: int8, options: { ...plain, weights: "int4" } },
+    ...{ modules: ["plain/core", "plain/int8"], parts: ["requantization"] },
+  },
+  {
+    title: "minifloat layers",
+    ...{ file: float, options: { ...plain, weights: "float8_e4m3fn", activations: "float32" } },
     modules: ["plain/float", "plain/minifloat"],
+    parts: ["minifloats", "requantization"],
   },
 ];
 
-describe("a network loads the kernel modules of its plan and no other", () => {
-  it.each(cases)("$title", ({ file, options, modules }) => {
+describe("a network loads the kernel modules of its plan, the parts of the library that it needs, and no other", () => {
+  it.each(cases)("$title", ({ file, options, modules, parts }) => {
     const { planned, files, kernels, used } = loadApart(file, options);
     expect(planned).toEqual(modules);
-    expect(files.filter((name) => /^(plain|relaxed)-/.test(name)).sort()).toEqual(
-      modules.map((name) => name.replace("/", "-")),
-    );
+    const wanted = [...modules.map((name) => name.replace("/", "-")), ...parts];
+    expect(files.filter((name) => name !== "chunk").sort()).toEqual(wanted.sort());
     expect(used.length).toBeGreaterThan(0);
     expect(used.filter((name) => !kernels.includes(name))).toEqual([]);
   });

@@ -11,7 +11,8 @@ import {
   type Minifloat,
 } from "../../src/formats/index.ts";
 import { type Graph, inferGraph } from "../../src/graph/index.ts";
-import { applyRequantization, loadGraph, type LoadOptions } from "../../src/model/index.ts";
+import { loadGraph, type LoadOptions } from "../../src/model/index.ts";
+import { applyRequantization } from "../../src/model/requantization.ts";
 import { requantize } from "../../src/model/load.ts";
 import { floatGraph, rounderOf } from "../../src/quantizer/index.ts";
 import { randomSource, referenceOutputs } from "../kernels/runner.ts";

@@ -1,4 +1,6 @@
 /** Which lowering takes which operator. An operator that is not listed runs its `reference()`. */
+import { isMinifloat } from "../../formats/index.ts";
+import type { Graph } from "../../graph/index.ts";
 import {
   concatenation,
   depthToSpace,
@@ -27,20 +29,12 @@ import {
 import { lowerAdd, lowerSub } from "./add.ts";
 import { lowerArgMax } from "./arg-max.ts";
 import { lowerCast } from "./cast.ts";
-import { lowerChunkedMatMul } from "./chunked-matmul.ts";
 import { lowerConv2D } from "./conv-2d.ts";
 import type { Lowering } from "./context.ts";
 import { lowerDepthwiseConv2D } from "./depthwise-conv-2d.ts";
 import { lowerDiv, lowerMaximum, lowerMinimum } from "./extremum.ts";
 import { lowerFullyConnected } from "./fully-connected.ts";
 import { lowerGather, lowerGatherNd, lowerResizeNearestNeighbor } from "./gather.ts";
-import { lowerDecodeMinifloat, lowerEncodeMinifloat } from "./minifloat-codes.ts";
-import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
-import {
-  lowerMinifloatConv2D,
-  lowerMinifloatFullyConnected,
-  minifloatsOr,
-} from "./minifloat-layers.ts";
 import { lowerMul } from "./mul.ts";
 import { lowerMovement, lowerReshape } from "./movement.ts";
 import { lowerPad } from "./pad.ts";
@@ -54,10 +48,14 @@ import { lowerTable } from "./unary.ts";
 
 export * from "./context.ts";
 
-export const lowerings: ReadonlyMap<string, Lowering> = new Map<string, Lowering>([
-  ["Conv2D", minifloatsOr(lowerMinifloatConv2D, lowerConv2D)],
-  ["DepthwiseConv2D", minifloatsOr(lowerMinifloatDepthwise, lowerDepthwiseConv2D)],
-  ["FullyConnected", minifloatsOr(lowerMinifloatFullyConnected, lowerFullyConnected)],
+/** By the name of the operator. */
+export type Lowerings = ReadonlyMap<string, Lowering>;
+
+/** All but those of minifloats. */
+export const lowerings: Lowerings = new Map<string, Lowering>([
+  ["Conv2D", lowerConv2D],
+  ["DepthwiseConv2D", lowerDepthwiseConv2D],
+  ["FullyConnected", lowerFullyConnected],
   ["TransposeConv", lowerTransposeConv],
   ["Add", lowerAdd],
   ["Sub", lowerSub],
@@ -102,7 +100,11 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map<string, Lowering
   ["ResizeBilinear", lowerResizeBilinear],
   ["ArgMax", lowerArgMax],
   ["Cast", lowerCast],
-  ["ChunkedMatMul", lowerChunkedMatMul],
-  ["DecodeMinifloat", lowerDecodeMinifloat],
-  ["EncodeMinifloat", lowerEncodeMinifloat],
 ]);
+
+/** The lowerings that a graph can use: those of minifloats are code that few graphs have to load. */
+export async function loadLowerings({ values }: Graph): Promise<Lowerings> {
+  if (!values.some(({ type }) => isMinifloat(type.format))) return lowerings;
+  const { withMinifloats } = await import("./minifloats.ts");
+  return withMinifloats(lowerings);
+}

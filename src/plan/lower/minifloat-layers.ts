@@ -28,7 +28,6 @@ import {
   type FullyConnectedAttributes,
   fullyConnectedGeometry,
   integerUnit,
-  isMinifloatLayer,
   layerMultipliers,
   layerValues,
   minifloatCodes,
@@ -37,7 +36,7 @@ import {
 import { elementCount, packBits, type Tensor } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import { chunkedStep } from "./chunked-matmul.ts";
-import { advance, type Lowering, type LowerContext } from "./context.ts";
+import { advance, type LowerContext } from "./context.ts";
 import {
   borderPixel,
   describeWindow,
@@ -50,15 +49,6 @@ import { gatherBytes } from "./gemm-step.ts";
 import { decodeStep, roundStep } from "./minifloat-codes.ts";
 import { operandBytes, operandFlip, operandOfLayer, operandOfValue } from "./minifloat-operands.ts";
 import { splitRows } from "./tiles.ts";
-
-/** One lowering for layers with minifloat operands, another one for all others. */
-export function minifloatsOr<A>(minifloats: Lowering<A>, others: Lowering<A>): Lowering<A> {
-  return (context, attributes) => {
-    const [x, w] = context.inputs;
-    const isOurs = x !== undefined && w !== undefined && isMinifloatLayer(x, w);
-    return (isOurs ? minifloats : others)(context, attributes);
-  };
-}
 
 /** Input 0 in the form that the layer reads: where it lies, after a step that makes it if need be. */
 export function layerInput(context: LowerContext, operand: MinifloatOperand): Pointer {

@@ -1,0 +1,33 @@
+/** The lowerings of minifloats: loaded for graphs that have some. */
+import { isMinifloatLayer } from "../../operators/index.ts";
+import { lowerChunkedMatMul } from "./chunked-matmul.ts";
+import type { Lowering } from "./context.ts";
+import type { Lowerings } from "./index.ts";
+import { lowerDecodeMinifloat, lowerEncodeMinifloat } from "./minifloat-codes.ts";
+import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
+import { lowerMinifloatConv2D, lowerMinifloatFullyConnected } from "./minifloat-layers.ts";
+
+/** Lowerings and those of minifloats, which take the layers of some operators from them. */
+export function withMinifloats(others: Lowerings): Lowerings {
+  const layers: readonly (readonly [name: string, lowering: Lowering])[] = [
+    ["Conv2D", lowerMinifloatConv2D],
+    ["DepthwiseConv2D", lowerMinifloatDepthwise],
+    ["FullyConnected", lowerMinifloatFullyConnected],
+  ];
+  return new Map<string, Lowering>([
+    ...others,
+    ...layers.map(([name, lowering]) => [name, minifloatsOr(lowering, others.get(name)!)] as const),
+    ["ChunkedMatMul", lowerChunkedMatMul],
+    ["DecodeMinifloat", lowerDecodeMinifloat],
+    ["EncodeMinifloat", lowerEncodeMinifloat],
+  ]);
+}
+
+/** One lowering for layers with minifloat operands, another one for all others. */
+function minifloatsOr(minifloats: Lowering, others: Lowering): Lowering {
+  return (context, attributes) => {
+    const [x, w] = context.inputs;
+    const isOurs = x !== undefined && w !== undefined && isMinifloatLayer(x, w);
+    return (isOurs ? minifloats : others)(context, attributes);
+  };
+}
