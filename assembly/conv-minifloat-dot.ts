@@ -48,12 +48,12 @@ function sweepQuads<O>(
     let row: usize = offsets;
     let left = rows;
     for (; left >= MR; left -= MR) {
-      tile5x8<FloatRule>(rule, a, stride, MR, w, units, y, row, columns, scratch);
+      tile5x8<FloatRule>(rule, a, stride, MR, w, units, y, row, columns, scratch, panel, 0);
       a += stride * MR;
       row += 4 * MR;
     }
     if (left > 0) {
-      tile5x8<FloatRule>(rule, a, stride, left, w, units, y, row, columns, scratch);
+      tile5x8<FloatRule>(rule, a, stride, left, w, units, y, row, columns, scratch, panel, 0);
     }
   }
 }

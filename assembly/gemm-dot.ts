@@ -28,7 +28,7 @@ import { FlippedQuads, Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { openPanel } from "./low-bit";
-import { Fp32Rule, ReferenceRule, RULE_FP32, storeConstants } from "./requantize";
+import { ReferenceRule, RULE_SMALL_FP32, SmallFp32Rule } from "./requantize";
 
 /** Rows of a tile. */
 const MR: i32 = 5;
@@ -69,7 +69,10 @@ export function packBytes<X>(p: GemmParameters, first: i32, rows: i32, scratch: 
   }
 }
 
-/** 5 rows × 8 columns, all of k. `a0` … `a4` are the rows, `row` the places of the results in y. */
+/**
+ * 5 rows × 8 columns, all of k. `a0` … `a4` are the rows, `row` the places of the results in y. A byte is
+ * read every `pace` bytes from `ahead` on, once per step: what is multiplied next comes nearer.
+ */
 @inline
 export function tile5x8<R>(
   rule: R,
@@ -82,6 +85,8 @@ export function tile5x8<R>(
   row: usize,
   columns: i32,
   scratch: usize,
+  ahead: usize,
+  pace: usize,
 ): void {
   // Rows beyond the last are the last: they give its results again, in its place.
   let a0 = a;
@@ -100,6 +105,9 @@ export function tile5x8<R>(
   let c3h = c0h;
   let c4l = c0l;
   let c4h = c0h;
+  // Two units a step, the loop left in its middle: the optimizer would make one chain of two dots that
+  // follow each other without a branch, and keep all operands of a step in registers.
+  const last = tail - PANEL_UNIT;
   while (w < tail) {
     const wl = v128.load(w);
     const wh = v128.load(w, 16);
@@ -118,12 +126,32 @@ export function tile5x8<R>(
     const x4 = v128.load32_splat(a4);
     c4l = dot(wl, x4, c4l);
     c4h = dot(wh, x4, c4h);
-    a0 += 4;
-    a1 += 4;
-    a2 += 4;
-    a3 += 4;
-    a4 += 4;
-    w += PANEL_UNIT;
+    if (w == last) break;
+    const wl2 = v128.load(w, 32);
+    const wh2 = v128.load(w, 48);
+    const x02 = v128.load32_splat(a0, 4);
+    c0l = dot(wl2, x02, c0l);
+    c0h = dot(wh2, x02, c0h);
+    const x12 = v128.load32_splat(a1, 4);
+    c1l = dot(wl2, x12, c1l);
+    c1h = dot(wh2, x12, c1h);
+    const x22 = v128.load32_splat(a2, 4);
+    c2l = dot(wl2, x22, c2l);
+    c2h = dot(wh2, x22, c2h);
+    const x32 = v128.load32_splat(a3, 4);
+    c3l = dot(wl2, x32, c3l);
+    c3h = dot(wh2, x32, c3h);
+    const x42 = v128.load32_splat(a4, 4);
+    c4l = dot(wl2, x42, c4l);
+    c4h = dot(wh2, x42, c4h);
+    a0 += 8;
+    a1 += 8;
+    a2 += 8;
+    a3 += 8;
+    a4 += 8;
+    w += 2 * PANEL_UNIT;
+    load<u8>(ahead);
+    ahead += pace;
   }
   const m = tail + 32;
   const y0 = y + load<u32>(row);
@@ -131,9 +159,26 @@ export function tile5x8<R>(
   const y2 = left > 2 ? y + load<u32>(row, 8) : y1;
   const y3 = left > 3 ? y + load<u32>(row, 12) : y2;
   const y4 = left > 4 ? y + load<u32>(row, 16) : y3;
-  rule.storeRows(c0l, c0h, c1l, c1h, m, y0, y1, columns, scratch);
-  rule.storeRows(c2l, c2h, c3l, c3h, m, y2, y3, columns, scratch);
-  rule.storeRows(c4l, c4h, c4l, c4h, m, y4, y4, columns, scratch);
+  rule.storeFive(
+    c0l,
+    c0h,
+    c1l,
+    c1h,
+    c2l,
+    c2h,
+    c3l,
+    c3h,
+    c4l,
+    c4h,
+    m,
+    y0,
+    y1,
+    y2,
+    y3,
+    y4,
+    columns,
+    scratch,
+  );
 }
 
 /** 1 row × 8 columns: matrix × vector. Four sums of every fourth unit hide the latency. */
@@ -194,7 +239,10 @@ function sweepBytes<R>(
 ): void {
   const rule = changetype<R>(p);
   const units = p.units;
-  storeConstants(p, scratch);
+  rule.prepare(scratch);
+  // While a panel is multiplied with all rows, the next one is fetched, evenly over the steps.
+  const steps = <usize>((units + 1) >> 1);
+  const pace = <usize>p.panelBytes / (<usize>max(rows / MR, 1) * steps);
   const offsets = scratch + OFFSETS;
   for (let panel = first; panel < last; panel++) {
     const w = openPanel(p, panel, <usize>units * PANEL_UNIT, p.weightOffset, scratch);
@@ -207,12 +255,15 @@ function sweepBytes<R>(
     let a = strip;
     let row: usize = offsets;
     let left = rows;
+    let ahead = p.w + <usize>(min(panel + 1, last - 1) * p.panelBytes);
     for (; left >= MR; left -= MR) {
-      tile5x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch);
+      tile5x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch, ahead, pace);
+      ahead += pace * steps;
       a += stride * MR;
       row += 4 * MR;
     }
-    if (left > 0) tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch);
+    if (left > 0)
+      tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch, ahead, pace);
   }
 }
 
@@ -227,7 +278,8 @@ export function sweepStrip(
   last: i32,
   scratch: usize,
 ): void {
-  if (p.rule == RULE_FP32) sweepBytes<Fp32Rule>(p, strip, stride, rows, first, last, scratch);
+  if (p.rule == RULE_SMALL_FP32)
+    sweepBytes<SmallFp32Rule>(p, strip, stride, rows, first, last, scratch);
   else sweepBytes<ReferenceRule>(p, strip, stride, rows, first, last, scratch);
 }
 

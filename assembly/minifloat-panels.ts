@@ -188,4 +188,31 @@ export class FloatRule {
       columns,
     );
   }
+
+  /** Five rows of eight accumulators → floats. */
+  @inline
+  storeFive(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    cl: v128,
+    ch: v128,
+    dl: v128,
+    dh: v128,
+    el: v128,
+    eh: v128,
+    multipliers: usize,
+    ya: usize,
+    yb: usize,
+    yc: usize,
+    yd: usize,
+    ye: usize,
+    columns: i32,
+    scratch: usize,
+  ): void {
+    this.storeRows(al, ah, bl, bh, multipliers, ya, yb, columns, scratch);
+    this.storeRows(cl, ch, dl, dh, multipliers, yc, yd, columns, scratch);
+    this.storeRows(el, eh, el, eh, multipliers, ye, ye, columns, scratch);
+  }
 }

@@ -14,6 +14,8 @@ export const RULE_FIXED: i32 = 1;
 export const RULE_FLOAT64: i32 = 2;
 /** As fixed, but ties of the final shift go toward +infinity. */
 export const RULE_FIXED_UP: i32 = 3;
+/** As fp32, where |accumulator · multiplier| < 2^22 is proven. */
+export const RULE_SMALL_FP32: i32 = 4;
 
 /** 1.5 · 2^23: adding it to |f| ≤ 2^22 rounds f to an integer, ties to even, in the low bits. */
 const MAGIC: f32 = 12582912.0;
@@ -118,6 +120,137 @@ export class Fp32Rule extends OutputParameters {
   }
 }
 
+/**
+ * Rule fp32 where |accumulator · multiplier| < 2^22 is proven: f + MAGIC has the rounded value in its low
+ * bits, so that nothing is clamped before the narrowing. Codes are computed less `lift` = low + 128, so
+ * that the narrowing saturates at `low`; `shift` puts it back, and the flip of the top bit is an addition
+ * too. Multipliers: f32[8].
+ */
+@unmanaged
+export class SmallFp32Rule extends OutputParameters {
+  /** MAGIC, base, most, shift, where `storeConstants` has floor, base, high and flip. */
+  @inline
+  prepare(scratch: usize): void {
+    const lift = this.low + 128;
+    v128.store(scratch, f32x4.splat(MAGIC), 64);
+    v128.store(scratch, i32x4.splat(MAGIC_BITS - this.zeroPoint + lift), 80);
+    v128.store(scratch, i8x16.splat(<i8>(this.high - lift)), 96);
+    v128.store(scratch, i8x16.splat(<i8>(lift + this.flip)), 112);
+  }
+
+  /** Two rows of eight accumulators → 16 codes less `lift`. */
+  @inline
+  narrow(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    sl: v128,
+    sh: v128,
+    magic: v128,
+    base: v128,
+  ): v128 {
+    const a = i16x8.narrow_i32x4_s(
+      roundSmall(al, sl, magic, base),
+      roundSmall(ah, sh, magic, base),
+    );
+    const b = i16x8.narrow_i32x4_s(
+      roundSmall(bl, sl, magic, base),
+      roundSmall(bh, sh, magic, base),
+    );
+    return i8x16.narrow_i16x8_s(a, b);
+  }
+
+  /** Two rows of eight accumulators → codes. */
+  @inline
+  storeRows(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    multipliers: usize,
+    ya: usize,
+    yb: usize,
+    columns: i32,
+    scratch: usize,
+  ): void {
+    const sl = v128.load(multipliers);
+    const sh = v128.load(multipliers, 16);
+    const codes = this.narrow(
+      al,
+      ah,
+      bl,
+      bh,
+      sl,
+      sh,
+      v128.load(scratch, 64),
+      v128.load(scratch, 80),
+    );
+    const clamped = i8x16.min_s(codes, v128.load(scratch, 96));
+    storePair(i8x16.add(clamped, v128.load(scratch, 112)), ya, yb, columns);
+  }
+
+  /** Five rows of eight accumulators → codes. */
+  @inline
+  storeFive(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    cl: v128,
+    ch: v128,
+    dl: v128,
+    dh: v128,
+    el: v128,
+    eh: v128,
+    multipliers: usize,
+    ya: usize,
+    yb: usize,
+    yc: usize,
+    yd: usize,
+    ye: usize,
+    columns: i32,
+    scratch: usize,
+  ): void {
+    const sl = v128.load(multipliers);
+    const sh = v128.load(multipliers, 16);
+    const magic = v128.load(scratch, 64);
+    const base = v128.load(scratch, 80);
+    let ab = this.narrow(al, ah, bl, bh, sl, sh, magic, base);
+    let cd = this.narrow(cl, ch, dl, dh, sl, sh, magic, base);
+    let e = this.narrow(el, eh, el, eh, sl, sh, magic, base);
+    const most = v128.load(scratch, 96);
+    const shift = v128.load(scratch, 112);
+    ab = i8x16.add(i8x16.min_s(ab, most), shift);
+    cd = i8x16.add(i8x16.min_s(cd, most), shift);
+    e = i8x16.add(i8x16.min_s(e, most), shift);
+    if (columns >= 8) {
+      v128.store64_lane(ya, ab, 0);
+      v128.store64_lane(yb, ab, 1);
+      v128.store64_lane(yc, cd, 0);
+      v128.store64_lane(yd, cd, 1);
+      v128.store64_lane(ye, e, 0);
+    } else {
+      storeFew(ya, i64x2.extract_lane(ab, 0), columns);
+      storeFew(yb, i64x2.extract_lane(ab, 1), columns);
+      storeFew(yc, i64x2.extract_lane(cd, 0), columns);
+      storeFew(yd, i64x2.extract_lane(cd, 1), columns);
+      storeFew(ye, i64x2.extract_lane(e, 0), columns);
+    }
+  }
+}
+
+/** `storePart64`, one copy of it. */
+function storeFew(to: usize, codes: u64, columns: i32): void {
+  storePart64(to, codes, columns);
+}
+
+/** RNE(f32(acc) · scale) + zeroPoint − lift. */
+@inline
+function roundSmall(acc: v128, scale: v128, magic: v128, base: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), magic), base);
+}
+
 /** The other rules. Multipliers: int32 q[8] and int32 exponent[8], or f64[8]. */
 @unmanaged
 export class ReferenceRule extends OutputParameters {
@@ -131,7 +264,14 @@ export class ReferenceRule extends OutputParameters {
   @inline
   settle(row: usize, multipliers: usize): void {
     if (this.rule == RULE_FLOAT64) settleFloat64(this, row, multipliers);
+    else if (this.rule == RULE_FP32) settleFp32(this, row, multipliers);
     else settleFixed(this, row, multipliers);
+  }
+
+
+  @inline
+  prepare(scratch: usize): void {
+    storeConstants(this, scratch);
   }
 
   /** Two rows of eight accumulators → codes, by way of `scratch` (64 bytes). */
@@ -160,6 +300,33 @@ export class ReferenceRule extends OutputParameters {
       v128.load(scratch, 112),
     );
     storePair(codes, ya, yb, columns);
+  }
+
+  /** Five rows of eight accumulators → codes. */
+  @inline
+  storeFive(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    cl: v128,
+    ch: v128,
+    dl: v128,
+    dh: v128,
+    el: v128,
+    eh: v128,
+    multipliers: usize,
+    ya: usize,
+    yb: usize,
+    yc: usize,
+    yd: usize,
+    ye: usize,
+    columns: i32,
+    scratch: usize,
+  ): void {
+    this.storeRows(al, ah, bl, bh, multipliers, ya, yb, columns, scratch);
+    this.storeRows(cl, ch, dl, dh, multipliers, yc, yd, columns, scratch);
+    this.storeRows(el, eh, el, eh, multipliers, ye, ye, columns, scratch);
   }
 }
 
@@ -232,6 +399,15 @@ export function requantizeFixedFactors(
   const below = v128.and(i32x4.shr_s(x, 31), away);
   const rounded = multiplyShift31(i32x4.add(x, below), right);
   return v128.bitselect(x, rounded, i32x4.lt_s(right, i32x4.splat(0)));
+}
+
+/** Requantises the eight int32 of `row` in place. Multipliers: f32[8]. */
+function settleFp32(p: OutputParameters, row: usize, multipliers: usize): void {
+  const floor = fp32Floor(p);
+  const base = fp32Base(p);
+  v128.store(row, requantizeFp32(v128.load(row), v128.load(multipliers), floor, base));
+  const second = requantizeFp32(v128.load(row, 16), v128.load(multipliers, 16), floor, base);
+  v128.store(row, second, 16);
 }
 
 /** Requantises the eight int32 of `row` in place. Multipliers: int32 q[8], int32 exponent[8]. */

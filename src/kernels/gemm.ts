@@ -9,7 +9,7 @@ import type { Kernel, KernelBound, KernelModule } from "./kernel.ts";
 export const GEMM_NR = 8;
 
 /** `OutputParameters.rule`. */
-export const gemmRules = { fp32: 0, fixed: 1, float64: 2, fixedUp: 3 } as const;
+export const gemmRules = { fp32: 0, fixed: 1, float64: 2, fixedUp: 3, smallFp32: 4 } as const;
 
 const grid = [
   ["y", "zeroPoint", "low", "high", "flip", "rule"],

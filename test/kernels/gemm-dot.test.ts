@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from "vitest";
 import { conv2D, fullyConnected } from "../../src/operators/index.ts";
-import { createPlan } from "../../src/plan/index.ts";
+import { gemmRules, kernelTable } from "../../src/kernels/index.ts";
+import { createPlan, type Plan } from "../../src/plan/index.ts";
 import { relaxedDotClass } from "../../src/wasm/index.ts";
 import { expectEqual } from "./expect-equal.ts";
 import { type OperandForm, randomProblem, roundings } from "./gemm-problem.ts";
@@ -19,12 +20,25 @@ function code(form: OperandForm, dot: string): string {
   return (form === "uint8") === (dot === "usdot") ? "x8" : "f8";
 }
 
-function product(form: OperandForm, rows: number, columns: number, depth: number) {
+function product(
+  form: OperandForm,
+  rows: number,
+  columns: number,
+  depth: number,
+  outputFactor?: number,
+) {
   return randomProblem(
     fullyConnected,
     { activation: "none", keepDims: false },
-    { form, x: [rows, depth], w: [columns, depth], channels: columns, depth },
+    { form, x: [rows, depth], w: [columns, depth], channels: columns, depth, outputFactor },
   );
+}
+
+/** `OutputParameters.rule` of a plan of one step. */
+function ruleOf({ steps: [step] }: Plan): number {
+  if (step?.kind !== "kernel") throw new TypeError("expected a kernel");
+  const rule = step.parameters[kernelTable.get(step.kernel)!.parameters.indexOf("rule")]!;
+  return rule.kind === "i32" ? rule.value : NaN;
 }
 
 type Extent = readonly [number, number, number, number];
@@ -101,6 +115,19 @@ describe.runIf(isExact).each(forms)("the relaxed dot on %s", (form) => {
         await expectEqual(convolution(form, x, w, strides), `conv_${suffix}`, options);
       }
     }
+  });
+
+  it("is equal where scaled sums may pass 2^22 and just where they may not", async () => {
+    const rules = new Set<number>();
+    for (let factor = 1; factor > 2 ** -24; factor /= 4) {
+      const problem = product(form, 6, 11, 40, factor);
+      await expectEqual(problem, `gemm_${suffix}`, { build: "release-relaxed" });
+      const machine = { isa: "relaxed", dot: machineClass } as const;
+      rules.add(ruleOf(createPlan(problem.graph, { rounding: "fp32", machine })));
+    }
+    const { smallFp32, fp32, fixedUp } = gemmRules;
+    // TFLite has a rule of its own for weights of 4 bits.
+    expect([...rules]).toEqual(form === "int4" ? [fixedUp] : [smallFp32, fp32]);
   });
 
   it("is equal over threads", async () => {

@@ -47,6 +47,8 @@ export interface ProblemShape {
   /** Products per output. */
   readonly depth: number;
   readonly hasBias?: boolean;
+  /** Factor of the output's scale: small ones make scaled sums large. */
+  readonly outputFactor?: number | undefined;
   readonly seed?: number;
 }
 
@@ -58,7 +60,7 @@ function weightFormat(form: OperandForm): Format {
 export function randomProblem<A>(
   operator: Operator<A>,
   attributes: A,
-  { form, x, w, channels, depth, hasBias = true, seed = 1 }: ProblemShape,
+  { form, x, w, channels, depth, hasBias = true, outputFactor = 1, seed = 1 }: ProblemShape,
 ): { graph: Graph; random: () => number } {
   const random = randomSource(seed);
   const constant = (type: TensorType): Tensor => ({ type, data: randomData(type, random) });
@@ -77,7 +79,7 @@ export function randomProblem<A>(
   const inputScale = 0.02 + random() * 0.01;
   // Standard deviation of a sum of products of full-range codes, brought to about 60 codes.
   const spread = 74 * (form === "int4" ? 5 : 74) * Math.sqrt(depth);
-  const outputScale = (inputScale * 0.005 * spread) / 60;
+  const outputScale = ((inputScale * 0.005 * spread) / 60) * outputFactor;
   const scale = () => 0.005 * (0.3 + random());
   const quantization = isSymmetric
     ? perChannel(Array.from({ length: channels }, scale), new Int32Array(channels), 0)

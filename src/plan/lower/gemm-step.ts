@@ -106,6 +106,7 @@ export function integerWeights(
   const shift = isUnsigned ? 128 : 0;
   const { zeroPoint, low, high } = output.range;
   const offset = form.weightBits === 1 ? 1 : codes.offset;
+  const isSmall = form.method === "dot" && scalesStaySmall(output, bias, depth, compact);
   return {
     form,
     depth,
@@ -120,7 +121,7 @@ export function integerWeights(
       low: low - shift,
       high: high - shift,
       flip: isUnsigned ? 0x80 : 0,
-      rule: gemmRules[output.rule],
+      rule: gemmRules[isSmall ? "smallFp32" : output.rule],
     },
     lowBit: {
       ...noLowBit,
@@ -172,6 +173,33 @@ const noLowBit = {
 function inputShift({ name, method }: GemmForm, isUnsigned: boolean): number {
   const isFlipped = name.startsWith("f8") || (method === "deep" && name.startsWith("u8"));
   return isFlipped ? (isUnsigned ? -128 : 128) : 0;
+}
+
+/** Largest |accumulator · multiplier| that rule `smallFp32` rounds. */
+const MAX_SCALED = 2 ** 22 - 1;
+/** Largest |x − zeroPoint|. */
+const LARGEST_TERM = 255;
+
+/**
+ * Whether |accumulator · multiplier| < 2^22 for any input: by the largest int8 weights, which is nearly
+ * always enough, or else by the weights of each column.
+ */
+function scalesStaySmall(
+  output: ConvQuantization["output"],
+  bias: Int32Array | undefined,
+  depth: number,
+  weights: () => Int8Array | Int16Array,
+): boolean {
+  if (output.rule !== "fp32") return false;
+  const isSmall = (multiplier: number, column: number, weightSum: number) =>
+    (LARGEST_TERM * weightSum + Math.abs(bias?.[column] ?? 0)) * multiplier <= MAX_SCALED;
+  if (output.multipliers.every((multiplier, n) => isSmall(multiplier, n, 128 * depth))) return true;
+  const all = weights();
+  return output.multipliers.every((multiplier, n) => {
+    let sum = 0;
+    for (let k = n * depth; k < (n + 1) * depth; k++) sum += Math.abs(all[k]!);
+    return isSmall(multiplier, n, sum);
+  });
 }
 
 export function floatWeights(
