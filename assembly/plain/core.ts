@@ -16,6 +16,7 @@ export { add_i8, maximum_i8, minimum_i8, mul_i8 } from "../elementwise";
 export { add_i8_fixed, mul_i8_fixed } from "../elementwise-fixed";
 export { gather_runs } from "../gather";
 export { lookup_8 } from "../lookup";
+export { lookup_8_lines } from "../lookup-lines";
 export { mean_i8, mean_i8_fixed, mean_u8, mean_u8_fixed } from "../mean";
 export {
   copy_bytes,

@@ -1,4 +1,4 @@
-/** Convolutions and matrix products of int8 by the relaxed dot. */
+/** Convolutions and matrix products of int8 by the relaxed dot, and their activation functions. */
 // A kernel reads packed weights as its block says: one function under the names of all its formats.
 export {
   conv_f8_i8_5x8c4_relaxed,
@@ -21,3 +21,4 @@ export {
   gemm_x8_i8_5x8c4_relaxed as gemm_x8_i2_5x8c4_relaxed,
   gemm_x8_i8_5x8c4_relaxed as gemm_x8_b1_5x8c4_relaxed,
 } from "../gemm-dot";
+export { lookup_8_lines_relaxed } from "../lookup-lines-relaxed";

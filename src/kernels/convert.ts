@@ -1,4 +1,4 @@
-/** One operand: `assembly/lookup.ts`, `assembly/convert.ts`, `assembly/softmax.ts`. */
+/** One operand: `assembly/lookup*.ts`, `assembly/convert.ts`, `assembly/softmax.ts`. */
 import type { Kernel } from "./kernel.ts";
 
 export const convertKernels: readonly Kernel[] = [
@@ -7,6 +7,18 @@ export const convertKernels: readonly Kernel[] = [
     isa: "simd128",
     module: "core",
     parameters: ["x", "y", "table", "sizeBytes", "tileBytes"],
+  },
+  {
+    name: "lookup_8_lines",
+    isa: "simd128",
+    module: "core",
+    parameters: ["x", "y", "lines", "sizeBytes", "tileBytes"],
+  },
+  {
+    name: "lookup_8_lines_relaxed",
+    isa: "relaxed",
+    module: "int8",
+    parameters: ["x", "y", "lines", "sizeBytes", "tileBytes"],
   },
   ...["quantize_f32_i8", "quantize_f32_i8_fixed", "dequantize_i8_f32", "clamp_f32"].map(
     (name): Kernel => ({

@@ -3,6 +3,7 @@ export * from "./chunked.ts";
 export * from "./depthwise.ts";
 export * from "./gemm.ts";
 export * from "./kernel.ts";
+export { LINES_BYTES, linesOf } from "./lookup-lines.ts";
 export * from "./low-bit.ts";
 export * from "./minifloat.ts";
 export * from "./minifloat-layers.ts";

@@ -141,7 +141,9 @@ describe("fusing functions of codes", () => {
       rounding: "fp32",
       machine: { isa: "simd128" },
     });
-    expect(plan.steps.map((step) => step.kind === "kernel" && step.kernel)).toEqual(["lookup_8"]);
+    expect(plan.steps.map((step) => step.kind === "kernel" && step.kernel)).toEqual([
+      "lookup_8_lines",
+    ]);
   });
 
   it("keeps an intermediate value that something else reads", () => {

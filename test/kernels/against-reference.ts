@@ -10,26 +10,30 @@ export interface Expectation {
   /** Kernel of each step, in order; absent: whatever the plan takes. */
   readonly kernels?: readonly string[];
   readonly rounding?: Rounding;
+  /** Kernel that must be taken where it fits; a relaxed one: on the relaxed builds. */
+  readonly forced?: string;
   /** Also with a worker beside the caller; there must be several tiles then. */
   readonly threads?: boolean;
   /** Data of the graph's inputs; else random over the whole format. */
   readonly inputs?: readonly TensorData[];
 }
 
-/** Runs on a release and on a debug build; plain and relaxed do not differ in these kernels. */
+/** Runs on a release and on a debug build: plain ones, but for a relaxed kernel that is asked for. */
 export async function expectReference(
   graph: Graph,
-  { kernels, rounding = "fp32", threads = false, inputs }: Expectation = {},
+  { kernels, rounding = "fp32", forced, threads = false, inputs }: Expectation = {},
 ): Promise<void> {
   const random = randomSource(1);
   const data = inputs ?? graph.inputs.map((id) => randomData(graph.values[id]!.type, random));
   const expected = referenceOutputs(graph, data, rounding);
+  const isa = forced?.endsWith("_relaxed") === true ? "relaxed" : "plain";
+  const choice = forced === undefined ? {} : { forced };
   for (const options of [
-    { build: "release-plain" },
-    { build: "debug-plain" },
-    ...(threads ? [{ build: "release-plain", workers: 1 } as const] : []),
+    { build: `release-${isa}` },
+    { build: `debug-${isa}` },
+    ...(threads ? [{ build: `release-${isa}`, workers: 1 } as const] : []),
   ] as const) {
-    const { plan, outputs } = await runGraph(graph, data, { ...options, rounding });
+    const { plan, outputs } = await runGraph(graph, data, { ...options, ...choice, rounding });
     if (kernels !== undefined) expect(kernelsOf(plan)).toEqual(kernels);
     if (threads) expect(Math.max(...plan.steps.map(tilesOf))).toBeGreaterThan(1);
     outputs.forEach((output, i) => {

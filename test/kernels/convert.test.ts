@@ -24,6 +24,8 @@ import { nodeGraph } from "./runner.ts";
 
 const ROUNDINGS: readonly Rounding[] = ["fp32", "tflite-reference"];
 
+const LOOK_UPS = ["lookup_8", "lookup_8_lines", "lookup_8_lines_relaxed"];
+
 function typed(format: Format, shape: Shape, scale: number, zeroPoint: number): TensorType {
   if (format === float32) return { format, shape };
   const middle = format === uint8 ? 128 : 0;
@@ -54,8 +56,13 @@ describe.each(TABLES)("%s of codes", (_name, operator, attributes, scale, zeroPo
       [typed(format, [256], 0.05, 3)],
       [typed(format, [], scale, zeroPoint)],
     );
+    const inputs = [every(format)];
     for (const rounding of ROUNDINGS) {
-      await expectReference(graph, { kernels: ["lookup_8"], rounding, inputs: [every(format)] });
+      for (const forced of LOOK_UPS) {
+        await expectReference(graph, { forced, rounding, inputs });
+      }
+      const byMemory = { kernels: ["lookup_8"], forced: "lookup_8", rounding, inputs };
+      await expectReference(graph, byMemory);
     }
   });
 });
@@ -65,23 +72,24 @@ function every(format: Format): Int8Array | Uint8Array {
   return data.map((_, i) => format.decode(i));
 }
 
-describe("look-ups", () => {
+describe.each(LOOK_UPS)("look-ups by %s", (forced) => {
   const graphOf = (size: number, from: Format = int8, to: Format = int8) =>
-    nodeGraph(quantize, {}, [typed(from, [size], 0.05, 3)], [typed(to, [], 0.04, 5)]);
+    nodeGraph(quantize, {}, [typed(from, [size], 0.05, 3)], [typed(to, [], 0.06, 5)]);
+  const expectation = { kernels: [forced], forced };
 
   it.each([1, 7, 8, 9, 15, 16, 17, 63, 64, 65])("equal the reference on %i codes", (size) =>
-    expectReference(graphOf(size), { kernels: ["lookup_8"] }),
+    expectReference(graphOf(size), expectation),
   );
 
   it("change signedness", async () => {
     for (const rounding of ROUNDINGS) {
-      await expectReference(graphOf(1000, int8, uint8), { kernels: ["lookup_8"], rounding });
-      await expectReference(graphOf(1000, uint8, int8), { kernels: ["lookup_8"], rounding });
+      await expectReference(graphOf(1000, int8, uint8), { ...expectation, rounding });
+      await expectReference(graphOf(1000, uint8, int8), { ...expectation, rounding });
     }
   });
 
   it("are cut into tiles without changing a byte", () =>
-    expectReference(graphOf(100_001), { kernels: ["lookup_8"], threads: true }));
+    expectReference(graphOf(100_001), { ...expectation, threads: true }));
 });
 
 /** Values at and around ties of the scale, both zeros, infinities, NaN. */

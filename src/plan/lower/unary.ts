@@ -1,4 +1,5 @@
-/** Functions of one element: `lookup_8` on codes, `clamp_f32` for the relu family. */
+/** Functions of one element: look-ups on codes, `clamp_f32` for the relu family. */
+import { LINES_BYTES, linesOf } from "../../kernels/index.ts";
 import { type Activation, floatActivationRange } from "../../operators/index.ts";
 import type { Rounding } from "../../quantization/index.ts";
 import { elementCount, type TensorType, typeBytes } from "../../tensor/index.ts";
@@ -21,16 +22,16 @@ export function lookUp(context: LowerContext, table: Uint8Array): boolean {
   const sizeBytes = typeBytes(context.inputs[0]!);
   if (sizeBytes === 0) return false;
   const { tileBytes, tiles } = splitBytes(sizeBytes);
+  const lines = context.forced === "lookup_8" ? undefined : linesOf(table);
+  const isRelaxed = context.machine.isa === "relaxed" && context.forced !== "lookup_8_lines";
+  const constant =
+    lines === undefined
+      ? { table: context.addConstant("table", 256, (target) => target.set(table)) }
+      : { lines: context.addConstant("lines", LINES_BYTES, (target) => target.set(lines)) };
   context.step({
-    kernel: "lookup_8",
+    kernel: lines === undefined ? "lookup_8" : `lookup_8_lines${isRelaxed ? "_relaxed" : ""}`,
     tiles,
-    fields: {
-      x: context.input(0),
-      y: context.output(0),
-      table: context.addConstant("table", 256, (target) => target.set(table)),
-      sizeBytes,
-      tileBytes,
-    },
+    fields: { x: context.input(0), y: context.output(0), ...constant, sizeBytes, tileBytes },
   });
   return true;
 }
