@@ -13,9 +13,8 @@
  *
  * Exit code 1: a count is further from TFLite's than allowed, or there is none to compare with.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readDataset, type Sample } from "../src/cli/datasets/dataset.ts";
 import { isCorrect } from "../src/cli/datasets/top1.ts";
@@ -25,12 +24,11 @@ import { sharedPath } from "../test/shared.ts";
 import { type Comparison, LiteRt } from "./accuracy/against-litert.ts";
 import { answers } from "./accuracy/answers.ts";
 import { type DatasetName, type Network, NETWORKS } from "./accuracy/networks.ts";
-import { bitlane } from "./rivals/bitlane.ts";
-import { describeMachine, installedVersion } from "./rivals/harness/machine.ts";
+import { beginReport, writeReport } from "./report.ts";
+import { installedVersion } from "./rivals/harness/machine.ts";
 import { litert as litertRival } from "./rivals/litert.ts";
 
 const BRIEF_SAMPLES = 5;
-const root = fileURLToPath(new URL("..", import.meta.url));
 
 const { values: options } = parseArgs({
   options: {
@@ -40,8 +38,11 @@ const { values: options } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     rounding: { type: "string", default: "fp32" },
     threads: { type: "string", default: "1" },
+    output: { type: "string" },
   },
 });
+const head = beginReport("node bench/accuracy.ts");
+const where = { isBrief: options.brief, output: options.output };
 const rounding = options.rounding === "tflite-reference" ? options.rounding : "fp32";
 const threads = Number(options.threads);
 
@@ -82,13 +83,12 @@ async function main(modelFolder: string, dataFolder: string): Promise<void> {
     console.error(`${model}: ${correct} of ${samples.length} in ${seconds.toFixed(1)} s`);
   }
   console.log(printRows(rows));
-  writeReport(
-    "accuracy",
-    { rounding, threads },
-    rows.map(({ expected, ...row }) => ({ ...row, expected: expected ?? null })),
-    {},
-    typeof recorded === "string" ? { withoutRecorded: recorded } : {},
-  );
+  const content = {
+    settings: { rounding, threads, relaxed: capabilities().relaxed },
+    ...(typeof recorded === "string" ? { withoutRecorded: recorded } : {}),
+    networks: rows.map(({ expected, ...row }) => ({ ...row, expected: expected ?? null })),
+  };
+  writeReport("accuracy", head, content, where);
   if (options.brief) return;
   const unknown = rows.filter(({ expected }) => expected === undefined);
   const far = rows.filter(({ expected, correct, allowed }) => {
@@ -122,10 +122,13 @@ async function mainAgainstLitert(modelFolder: string, dataFolder: string): Promi
     await litert.close();
   }
   console.log(printComparisons(rows));
-  writeReport("accuracy-litert", { rounding: "fp32", threads: 1 }, rows, {
+  const versions = {
+    ...head.versions,
     litert: installedVersion(litertRival),
     chromium: litert.chromiumVersion,
-  });
+  };
+  const settings = { rounding: "fp32", threads: 1, relaxed: capabilities().relaxed };
+  writeReport("accuracy-litert", { ...head, versions }, { settings, networks: rows }, where);
   if (
     rows.some(({ correct, theirCorrect, allowed }) => Math.abs(correct - theirCorrect) > allowed)
   ) {
@@ -194,33 +197,4 @@ function printRows(rows: readonly Row[]): string {
   const head = ["network", "data", "samples", "bitlane", "TFLite", "difference", "allowed"];
   const numbers = head.slice(2).map(() => "right" as const);
   return textTable(head, cells, ["left", "left", ...numbers]);
-}
-
-function writeReport(
-  name: string,
-  settings: object,
-  networks: readonly object[],
-  versions: object,
-  more: object = {},
-): void {
-  const time = new Date().toISOString();
-  const folder = options.brief ? "bench/results/local" : "bench/results";
-  const file = join(root, folder, `${name}-${time.slice(0, 16).replace(":", "")}.json`);
-  const report = {
-    date: time,
-    command: ["node bench/accuracy.ts", ...process.argv.slice(2)].join(" "),
-    machine: describeMachine(),
-    versions: {
-      bitlane: installedVersion(bitlane),
-      node: process.version,
-      v8: process.versions.v8,
-      ...versions,
-    },
-    settings: { ...settings, relaxed: capabilities().relaxed },
-    ...more,
-    networks,
-  };
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
-  console.log(`\nwritten to ${relative(root, file)}`);
 }

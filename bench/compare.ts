@@ -6,7 +6,7 @@
  *
  *     --only NAME     comparisons whose model, or whose kind (low-bit, minifloat), contains NAME
  *     --runs N        timed runs of each scheme, in turn (default 30)
- *     --brief         a few samples and schemes
+ *     --brief         a few samples of one network
  *     --output FILE   where the JSON goes (default: a dated file in bench/results)
  */
 import { execFileSync } from "node:child_process";
@@ -72,7 +72,9 @@ if (shared.models === undefined || shared.data === undefined) {
 } else {
   const head = beginReport("node bench/compare.ts");
   const chosen = COMPARISONS.filter(
-    ({ kind, model }) => kind.includes(options.only) || model.includes(options.only),
+    ({ kind, model }) =>
+      (kind.includes(options.only) || model.includes(options.only)) &&
+      (!options.brief || model.includes("resnet8")),
   );
   const comparisons = chosen.map((comparison) => {
     const { schemes, threads } = compare(comparison, shared.models!, shared.data!);

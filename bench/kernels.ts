@@ -15,8 +15,6 @@
  *     --brief               short runs, and few matrix products, of int8 only
  *     --output FILE         writes the results as JSON
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
@@ -26,7 +24,7 @@ import { hasRelaxedSimd } from "../src/wasm/index.ts";
 import { findBuild } from "./kernels/build.ts";
 import { type Candidate, candidatesOf } from "./kernels/candidates.ts";
 import { benchCases, FAMILIES, type Family } from "./kernels/cases.ts";
-import { describeMachine } from "./rivals/harness/machine.ts";
+import { beginReport, writeReport } from "./report.ts";
 
 interface Row {
   readonly case: string;
@@ -58,7 +56,7 @@ const families = values.family.map((name): Family => {
   return family;
 });
 const seconds = values.brief ? 0.15 : 1;
-const machine = describeMachine();
+const head = beginReport("npm run bench --");
 const limits = measureLimits();
 // Read when a function is optimised: before the first run is early enough.
 if (values.revectorize) setFlagsFromString("--experimental-wasm-revectorize");
@@ -67,21 +65,10 @@ const rows: Row[] = [];
 for (const benchCase of benchCases(families, values.shape, values.brief)) {
   rows.push(...(await measure(benchCase.name, await candidatesOf(benchCase, build))));
 }
-if (values.output !== undefined) {
-  const report = {
-    date: new Date().toISOString(),
-    command: ["npm run bench --", ...process.argv.slice(2)].join(" "),
-    machine,
-    versions: { node: process.version, v8: process.versions.v8 },
-    build: values.build,
-    dot: build.machine.dot,
-    revectorized: values.revectorize,
-    limits,
-    rows,
-  };
-  mkdirSync(dirname(values.output), { recursive: true });
-  writeFileSync(values.output, `${JSON.stringify(report, undefined, 1)}\n`);
-}
+const { output, brief: isBrief } = values;
+const settings = { build: values.build, dot: build.machine.dot, revectorized: values.revectorize };
+if (output !== undefined)
+  writeReport("kernels", head, { settings, limits, rows }, { output, isBrief });
 if (rows.length === 0 || rows.some(({ isRight }) => !isRight)) process.exitCode = 1;
 
 /** Runs until the optimising compiler has replaced the baseline code. */

@@ -1,19 +1,18 @@
 /**
  * Networks in minifloats: top-1 on ../shared/data, time and bytes by scheme, beside the file itself.
- * Writes bench/results/minifloat-networks-<time>.json.
  *
- *     node bench/minifloat-networks.ts [--only NAME]… [--limit N] [--runs N]
+ *     node bench/minifloat-networks.ts [--only NAME]… [--limit N] [--runs N] [--brief] [--output FILE]
  *
  *     --only NAME   networks whose path contains NAME
  *     --limit N     samples of a network, spread over the data (default 1000)
  *     --runs N      timed runs of each scheme, in turn (default 15; 0: no times)
+ *     --brief       a few samples of one network
+ *     --output FILE where the JSON goes (default: a dated file in bench/results)
  *
  * Ranges of activations: those of an integer file; of a float32 file those of 16 of the samples, without
  * their labels.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { labelledQuestions } from "../src/cli/questions.ts";
 import { textTable } from "../src/cli/terminal.ts";
@@ -25,20 +24,23 @@ import {
   type Model,
 } from "../src/index.ts";
 import { sharedPath } from "../test/shared.ts";
-import { describeMachine } from "./rivals/harness/machine.ts";
+import { beginReport, writeReport } from "./report.ts";
 import { type Network, NETWORKS } from "./accuracy/networks.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const BRIEF_SAMPLES = 4;
 
 const { values: options } = parseArgs({
   options: {
     only: { type: "string", multiple: true, default: [] },
     limit: { type: "string", default: "1000" },
     runs: { type: "string", default: "15" },
+    brief: { type: "boolean", default: false },
+    output: { type: "string" },
   },
 });
-const limit = Number(options.limit);
-const runs = Number(options.runs);
+const isBrief = options.brief;
+const limit = isBrief ? BRIEF_SAMPLES : Number(options.limit);
+const runs = isBrief ? 1 : Number(options.runs);
 
 const BENCHED = [
   "imagenet/squeezenet_1.0_227_float",
@@ -85,15 +87,20 @@ const models = sharedPath("models");
 const data = sharedPath("data");
 if (models === undefined || data === undefined) console.error("expected ../shared");
 else {
+  const head = beginReport("node bench/minifloat-networks.ts");
   const rows: Row[] = [];
+  const only = isBrief ? ["resnet8_int8"] : options.only;
   const chosen = NETWORKS.filter(
     ({ model }) =>
       BENCHED.includes(model.replace(".tflite", "")) &&
-      (options.only.length === 0 || options.only.some((name) => model.includes(name))),
+      (only.length === 0 || only.some((name) => model.includes(name))),
   );
   for (const network of chosen) rows.push(...(await measure(network, models, data)));
   console.log(printRows(rows));
-  writeReport(rows);
+  const { relaxed } = capabilities();
+  const settings = { threads: 1, calibrationSamples: CALIBRATION_SAMPLES, relaxed };
+  const content = { settings, networks: rows };
+  writeReport("minifloat-networks", head, content, { isBrief, output: options.output });
 }
 
 async function measure(
@@ -148,25 +155,4 @@ function printRows(rows: readonly Row[]): string {
     ...[medianMs?.toFixed(2) ?? "", String(weightBytes)],
   ]);
   return textTable(head, cells, ["left", "left", "right", "right", "right", "right"]);
-}
-
-function writeReport(networks: readonly Row[]): void {
-  const time = new Date().toISOString();
-  const name = `minifloat-networks-${time.slice(0, 16).replace(":", "")}.json`;
-  const file = join(root, "bench/results", name);
-  const report = {
-    date: time,
-    command: ["node bench/minifloat-networks.ts", ...process.argv.slice(2)].join(" "),
-    machine: describeMachine(),
-    versions: { node: process.version, v8: process.versions.v8 },
-    settings: {
-      threads: 1,
-      calibrationSamples: CALIBRATION_SAMPLES,
-      relaxed: capabilities().relaxed,
-    },
-    networks,
-  };
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
-  console.log(`\nwritten to ${relative(root, file)}`);
 }

@@ -118,17 +118,17 @@ export function comparedTable(): string {
   return compared("low-bit", ({ weightBytes, medianMs, speedUp, correct, of }) =>
     [
       `${correct} of ${of}`,
-      `${(weightBytes / 1e6).toFixed(2)} MB`,
+      kilobytes(weightBytes),
       `${digits(medianMs)} ms (${speedUp.toFixed(2)}×)`,
     ].join(", "),
   );
 }
 
-/** Top-1 and bytes of networks in minifloats, and of the files. */
+/** Top-1 and bytes of networks in minifloats, and of the files; of the same run. */
 export function comparedMinifloatsTable(): string {
   return compared(
     "minifloat",
-    ({ weightBytes, correct, of }) => `${correct} of ${of}, ${(weightBytes / 1e6).toFixed(2)} MB`,
+    ({ weightBytes, correct, of }) => `${correct} of ${of}, ${kilobytes(weightBytes)}`,
   );
 }
 
@@ -172,6 +172,10 @@ function milliseconds(row: Row | undefined): string {
 
 function times(ratio: Ratio | undefined): string {
   return ratio === undefined ? "" : `${ratio.median.toFixed(ratio.median < 10 ? 2 : 1)}×`;
+}
+
+function kilobytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
 }
 
 /** Three digits, or what stands before the point. */

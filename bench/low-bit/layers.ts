@@ -1,0 +1,102 @@
+/** A layer of some shape in some scheme, on every kernel that can compute it. */
+import type { Graph } from "../../src/graph/index.ts";
+import { gemmForms, winogradKernels } from "../../src/kernels/index.ts";
+import type { Plan } from "../../src/plan/index.ts";
+import { viewData } from "../../src/tensor/index.ts";
+import { lowBitProblem } from "../../test/kernels/low-bit-problem.ts";
+import { randomData, randomSource, referenceOutputs } from "../../test/kernels/runner.ts";
+import { bind, findScheme, leastTime, MACHINES, MARKS, planFor } from "./machines.ts";
+
+/** The 1x1 layers of MobileNetV1. */
+export const SHAPES = [
+  ...["12544x64x32", "3136x128x64", "3136x128x128", "784x256x128", "784x256x256"],
+  ...["196x512x256", "196x512x512", "49x1024x512", "49x1024x1024"],
+];
+
+export interface LayerRow {
+  readonly shape: string;
+  readonly scheme: string;
+  readonly kernel: string;
+  readonly ms: number;
+  readonly gmacs: number;
+  /** Marks of the machines whose plan takes it. */
+  readonly taken: string;
+}
+
+const KERNELS: readonly string[] = [
+  ...[...gemmForms.values()].flatMap(({ name, operations }) =>
+    operations.map((operation) => `${operation}_${name}`),
+  ),
+  ...winogradKernels.map(({ name }) => name),
+];
+
+/**
+ * @param shape MxNxK, or HxWxCxNkK
+ * @param ms of measuring each kernel
+ * @throws Error for a wrong answer
+ */
+export async function* measureLayer(
+  shape: string,
+  scheme: string,
+  ms: number,
+): AsyncGenerator<LayerRow> {
+  const graph = createGraph(shape, scheme);
+  const selected = MARKS.map(
+    (mark) => [mark, kernelOf(planFor(graph, MACHINES[mark].machine))] as const,
+  );
+  for (const kernel of KERNELS) {
+    const plan = planFor(graph, MACHINES["*"].machine, kernel);
+    if (kernelOf(plan) !== kernel) continue;
+    const least = await time(graph, plan, ms);
+    const taken = selected.map(([mark, name]) => (name === kernel ? mark : "")).join("");
+    yield { shape, scheme, kernel, ms: least, gmacs: macsOf(plan) / least / 1e6, taken };
+  }
+}
+
+function createGraph(shape: string, scheme: string): Graph {
+  const { weights, layer: activations } = findScheme(scheme);
+  const matrix = /^(\d+)x(\d+)x(\d+)$/.exec(shape)?.slice(1).map(Number);
+  if (matrix !== undefined) {
+    const [m, n, k] = matrix as [number, number, number];
+    return lowBitProblem({ weights, activations, x: [1, 1, m, k], w: [n, 1, 1, k] });
+  }
+  const window = /^(\d+)x(\d+)x(\d+)x(\d+)k(\d+)$/.exec(shape)?.slice(1).map(Number);
+  if (window === undefined) throw new Error(`expected MxNxK or HxWxCxNkK, got "${shape}"`);
+  const [h, w, c, n, k] = window as [number, number, number, number, number];
+  return lowBitProblem({ weights, activations, x: [1, h, w, c], w: [n, k, k, c] });
+}
+
+/** The kernel that multiplies; a look-up in front narrows its activations. */
+function kernelOf({ steps }: Plan): string | undefined {
+  const names = steps.map((step) => (step.kind === "kernel" ? step.kernel : "reference"));
+  return names.length === 1 || names[0] === "lookup_8" ? names.at(-1) : undefined;
+}
+
+function macsOf({ steps }: Plan): number {
+  return steps.reduce((sum, { macs }) => sum + macs, 0);
+}
+
+/** Larger layers are compared with `reference()` by the tests. */
+const CHECKED_MACS = 30_000_000;
+
+/** Least milliseconds of one run. */
+async function time(graph: Graph, plan: Plan, ms: number): Promise<number> {
+  const binding = bind(plan);
+  const view = (id: number): Uint8Array => {
+    const address = binding.address(plan.places.get(id)!, 0);
+    const data = viewData(graph.values[id]!.type, binding.program.memory.buffer, address);
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  };
+  const input = randomData(graph.values[0]!.type, randomSource(7));
+  view(0).set(new Uint8Array(input.buffer));
+  const least = await leastTime(binding, ms);
+  if (macsOf(plan) <= CHECKED_MACS) {
+    const [expected] = referenceOutputs(graph, [input]);
+    const answer = view(graph.outputs[0]!);
+    const codes = new Uint8Array(expected!.buffer, expected!.byteOffset, expected!.byteLength);
+    if (!codes.every((code, i) => code === answer[i])) {
+      throw new Error(`${kernelOf(plan)}: wrong answer`);
+    }
+  }
+  return least;
+}
