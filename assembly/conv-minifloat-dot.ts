@@ -1,7 +1,7 @@
 /**
  * Matrix product and convolution with weights in FP4 and FP6 on the relaxed dot: bytes of x as the
- * machine reads them (`gemm-dot.ts`), panels opened as quads of int8 (`minifloat-panels.ts`), float32
- * results.
+ * machine reads them (`gemm-dot.ts`), panels opened as quads of int8 (`minifloat-panels.ts`), results as
+ * float32 or as units of what their readers round them to (`minifloat-output.ts`).
  */
 import { gatherBytes } from "./conv-dot";
 import { Codes4, Codes6 } from "./formats/minifloat";
@@ -9,7 +9,8 @@ import { Quads } from "./formats/quads";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { packBytes, rowBytes, tile1x8, tile5x8 } from "./gemm-dot";
 import { ConvMinifloat, GemmMinifloat } from "./gemm-minifloat";
-import { FloatRule, Int8Panel } from "./minifloat-panels";
+import { FloatRule, RULE_UNITS, storeUnitConstants, UnitsRule } from "./minifloat-output";
+import { Int8Panel } from "./minifloat-panels";
 
 /** Rows of a tile. */
 const MR: i32 = 5;
@@ -17,7 +18,7 @@ const MR: i32 = 5;
 const UNIT_CODES: i32 = 32;
 
 /** A strip of byte rows against panels [first, last). */
-function sweepQuads<O>(
+function sweepQuads<R, O>(
   p: GridParameters,
   table: usize,
   open: usize,
@@ -28,7 +29,7 @@ function sweepQuads<O>(
   last: i32,
   scratch: usize,
 ): void {
-  const rule = changetype<FloatRule>(p);
+  const rule = changetype<R>(p);
   const units = p.units;
   const offsets = scratch + OFFSETS;
   for (let panel = first; panel < last; panel++) {
@@ -38,23 +39,45 @@ function sweepQuads<O>(
       table,
       open,
     );
-    const y = p.y + <usize>(panel * NR * 4);
+    const y = p.y + <usize>(panel * NR) * rule.bytes();
     const columns = p.n - panel * NR;
     if (rows == 1) {
-      tile1x8<FloatRule>(rule, strip, w, units, y + load<u32>(offsets), columns, scratch);
+      tile1x8<R>(rule, strip, w, units, y + load<u32>(offsets), columns, scratch);
       continue;
     }
     let a = strip;
     let row: usize = offsets;
     let left = rows;
     for (; left >= MR; left -= MR) {
-      tile5x8<FloatRule>(rule, a, stride, MR, w, units, y, row, columns, scratch, panel, 0);
+      tile5x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch, panel, 0);
       a += stride * MR;
       row += 4 * MR;
     }
     if (left > 0) {
-      tile5x8<FloatRule>(rule, a, stride, left, w, units, y, row, columns, scratch, panel, 0);
+      tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch, panel, 0);
     }
+  }
+}
+
+/** The same with the results that the block asks for. */
+@inline
+function sweepStrip<O>(
+  p: GridParameters,
+  table: usize,
+  finest: i32,
+  open: usize,
+  strip: usize,
+  stride: usize,
+  rows: i32,
+  first: i32,
+  last: i32,
+  scratch: usize,
+): void {
+  if (p.rule == RULE_UNITS) {
+    storeUnitConstants(p, finest, scratch);
+    sweepQuads<UnitsRule, O>(p, table, open, strip, stride, rows, first, last, scratch);
+  } else {
+    sweepQuads<FloatRule, O>(p, table, open, strip, stride, rows, first, last, scratch);
   }
 }
 
@@ -72,7 +95,9 @@ function gemmTile<O>(p: GemmMinifloat, scratch: usize, tile: i32): void {
     const rows = min(p.stripRows, lastRow - row);
     packBytes<Quads>(p, row, rows, scratch);
     const strip = p.x + <usize>row * stride;
-    sweepQuads<O>(p, p.codeTable, open, strip, stride, rows, firstPanel, lastPanel, scratch);
+    const table = p.codeTable;
+    const finest = p.finest;
+    sweepStrip<O>(p, table, finest, open, strip, stride, rows, firstPanel, lastPanel, scratch);
   }
 }
 
@@ -89,7 +114,10 @@ function convTile<O>(p: ConvMinifloat, scratch: usize, tile: i32): void {
     const rows = min(p.stripRows, lastRow - row);
     gatherBytes<Quads>(p, row, rows, scratch);
     const strip = stripOf(p, scratch);
-    sweepQuads<O>(p, p.codeTable, open, strip, rowBytes(p), rows, firstPanel, lastPanel, scratch);
+    const stride = rowBytes(p);
+    const table = p.codeTable;
+    const finest = p.finest;
+    sweepStrip<O>(p, table, finest, open, strip, stride, rows, firstPanel, lastPanel, scratch);
   }
 }
 

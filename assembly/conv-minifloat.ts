@@ -12,7 +12,8 @@ import { Codes4, Codes6 } from "./formats/minifloat";
 import { PairsOfInt16, PairsOfInt8, UNIT } from "./gemm";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { ConvMinifloat, GemmMinifloat, IndirectMinifloat } from "./gemm-minifloat";
-import { FloatRule, Int16Panel, Int8Panel, storeFloats } from "./minifloat-panels";
+import { FloatRule, storeFloats } from "./minifloat-output";
+import { Int16Panel, Int8Panel } from "./minifloat-panels";
 import { MR } from "./pack";
 
 /** Codes of one unit of a panel: 8 columns of 2 k. */

@@ -12,7 +12,8 @@ import { Float32 } from "./formats/float";
 import { Codes4, Codes6, Codes8 } from "./formats/minifloat";
 import { GemmParameters, UNIT } from "./gemm";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
-import { finishFloat, FloatPanel, OpenPanel, storeFloats } from "./minifloat-panels";
+import { finishFloat, storeFloats } from "./minifloat-output";
+import { FloatPanel, OpenPanel } from "./minifloat-panels";
 import { MR } from "./pack";
 
 
@@ -22,6 +23,8 @@ export class GemmMinifloat extends GemmParameters {
   codeTable: usize;
   /** Bytes from a thread's scratch to the open panel. */
   panel: i32;
+  /** Where results are units: the largest step of 1 (`minifloat-output.ts`). */
+  finest: i32;
 }
 
 
@@ -29,6 +32,7 @@ export class GemmMinifloat extends GemmParameters {
 export class ConvMinifloat extends ConvParameters {
   codeTable: usize;
   panel: i32;
+  finest: i32;
 }
 
 
@@ -36,6 +40,7 @@ export class ConvMinifloat extends ConvParameters {
 export class IndirectMinifloat extends IndirectParameters {
   codeTable: usize;
   panel: i32;
+  finest: i32;
 }
 
 /** 4 rows × 8 columns, all of k: 8 accumulators, 2 of w, 1 of a. */

@@ -7,11 +7,11 @@
  *
  *     tail        │ int32 start[8] │ f32 scale[8] │ f32 bias[8] │ f32 low[4] │ f32 high[4] │
  *
- * y = clamp(f32(f32(f32(acc) · scale) + bias)), acc from `start`: what the flip of activations adds to a
- * sum of integers, taken off; 0 for floats.
+ * acc is summed from `start`: what the flip of activations adds to a sum of integers, taken off; 0 for
+ * floats. What becomes of acc is in `minifloat-output.ts`.
  */
 import { decodeGroup, GROUP } from "./formats/minifloat";
-import { copyRun, interleaveHigh8, interleaveLow8, storePart128 } from "./lanes";
+import { copyRun, interleaveHigh8, interleaveLow8 } from "./lanes";
 
 /** Bytes of a tail. */
 export const TAIL: usize = 128;
@@ -116,103 +116,5 @@ export class Int16Panel<F> {
     }
     copyRun(at, panel, TAIL);
     return to;
-  }
-}
-
-/** The last step of every result: bias, clamp, and one NaN for all. */
-@inline
-export function finishFloat(scaled: v128, bias: v128, low: v128, high: v128): v128 {
-  const clamped = f32x4.pmin(f32x4.pmax(f32x4.add(scaled, bias), low), high);
-  return v128.bitselect(clamped, i32x4.splat(0x7fc00000), f32x4.eq(clamped, clamped));
-}
-
-/** Eight floats, or the first `columns` of them. */
-@inline
-export function storeFloats(to: usize, l: v128, h: v128, columns: i32): void {
-  if (columns >= 8) {
-    v128.store(to, l);
-    v128.store(to, h, 16);
-  } else {
-    storePart128(to, l, columns << 2);
-    if (columns > 4) storePart128(to + 16, h, (columns - 4) << 2);
-  }
-}
-
-/** From int32 accumulators to float32: an output rule of `gemm.ts` and `gemm-dot.ts`. */
-@unmanaged
-export class FloatRule {
-
-  @inline
-  finish(acc: v128, scale: v128, floor: v128, base: v128): v128 {
-    return f32x4.mul(f32x4.convert_i32x4_s(acc), scale);
-  }
-
-  /** A row of eight in memory; `multipliers`: behind the start of a tail. */
-  @inline
-  settle(row: usize, multipliers: usize): void {
-    const low = v128.load(multipliers, 64);
-    const high = v128.load(multipliers, 80);
-    v128.store(row, finishFloat(v128.load(row), v128.load(multipliers, 32), low, high));
-    const second = finishFloat(v128.load(row, 16), v128.load(multipliers, 48), low, high);
-    v128.store(row, second, 16);
-  }
-
-  /** Two rows of eight accumulators → floats. */
-  @inline
-  storeRows(
-    al: v128,
-    ah: v128,
-    bl: v128,
-    bh: v128,
-    multipliers: usize,
-    ya: usize,
-    yb: usize,
-    columns: i32,
-    scratch: usize,
-  ): void {
-    this.storeRow(al, ah, multipliers, ya, columns);
-    this.storeRow(bl, bh, multipliers, yb, columns);
-  }
-
-
-  @inline
-  storeRow(l: v128, h: v128, multipliers: usize, y: usize, columns: i32): void {
-    const low = v128.load(multipliers, 64);
-    const high = v128.load(multipliers, 80);
-    const scaledLow = f32x4.mul(f32x4.convert_i32x4_s(l), v128.load(multipliers));
-    const scaledHigh = f32x4.mul(f32x4.convert_i32x4_s(h), v128.load(multipliers, 16));
-    storeFloats(
-      y,
-      finishFloat(scaledLow, v128.load(multipliers, 32), low, high),
-      finishFloat(scaledHigh, v128.load(multipliers, 48), low, high),
-      columns,
-    );
-  }
-
-  /** Five rows of eight accumulators → floats. */
-  @inline
-  storeFive(
-    al: v128,
-    ah: v128,
-    bl: v128,
-    bh: v128,
-    cl: v128,
-    ch: v128,
-    dl: v128,
-    dh: v128,
-    el: v128,
-    eh: v128,
-    multipliers: usize,
-    ya: usize,
-    yb: usize,
-    yc: usize,
-    yd: usize,
-    ye: usize,
-    columns: i32,
-    scratch: usize,
-  ): void {
-    this.storeRows(al, ah, bl, bh, multipliers, ya, yb, columns, scratch);
-    this.storeRows(cl, ch, dl, dh, multipliers, yc, yd, columns, scratch);
-    this.storeRows(el, eh, el, eh, multipliers, ye, ye, columns, scratch);
   }
 }

@@ -1,6 +1,6 @@
 /** The ends of layers whose sums are made by kernels of other layers: windows as rows, and results. */
 import { copyExact, fillExact, storePart128 } from "./lanes";
-import { finishFloat } from "./minifloat-panels";
+import { finishFloat } from "./minifloat-output";
 
 
 @unmanaged

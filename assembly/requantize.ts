@@ -343,7 +343,7 @@ export function storeConstants(p: OutputParameters, scratch: usize): void {
 
 /** Stores the two halves of `codes`: eight codes each, or `columns` < 8 of them. */
 @inline
-function storePair(codes: v128, ya: usize, yb: usize, columns: i32): void {
+export function storePair(codes: v128, ya: usize, yb: usize, columns: i32): void {
   if (columns >= 8) {
     v128.store64_lane(ya, codes, 0);
     v128.store64_lane(yb, codes, 1);

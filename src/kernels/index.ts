@@ -7,6 +7,7 @@ export { LINES_BYTES, linesOf } from "./lookup-lines.ts";
 export * from "./low-bit.ts";
 export * from "./minifloat.ts";
 export * from "./minifloat-layers.ts";
+export * from "./minifloat-units.ts";
 export * from "./packing.ts";
 export * from "./select.ts";
 export * from "./winograd.ts";

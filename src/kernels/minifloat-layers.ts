@@ -75,7 +75,7 @@ const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flat
         name: minifloatKernelName(operation, operand, own),
         isa: unitElements === 4 ? "relaxed" : "simd128",
         module: "minifloat",
-        parameters: [...blockOf(operation), "codeTable", "panel"],
+        parameters: [...blockOf(operation), "codeTable", "panel", "finest"],
         bound,
       };
     }),

@@ -106,7 +106,8 @@ class PlanBuilder {
       expandedOutput: (output, sizeBytes) => this.expand(node.outputs[output]!, sizeBytes),
       addConstant: (label, sizeBytes, fill) => this.addConstant(label, sizeBytes, fill),
       temporary: (label, sizeBytes) => this.addBuffer(label, sizeBytes, steps.first),
-      alias: (output, input) => this.alias(node.outputs[output]!, node.inputs[input]!),
+      alias: (output, input, isSameForm = false) =>
+        this.alias(node.outputs[output]!, node.inputs[input]!, isSameForm),
       step: (request) => this.addStep(request, node, index),
     };
   }
@@ -173,11 +174,10 @@ class PlanBuilder {
     return pointer;
   }
 
-  private alias(output: ValueId, input: ValueId): boolean {
+  private alias(output: ValueId, input: ValueId, isSameForm: boolean): boolean {
     if (this.places.has(output) || this.graph.values[input]!.constant !== undefined) return false;
-    if (typeBytes(this.graph.values[input]!.type) !== typeBytes(this.graph.values[output]!.type)) {
-      return false;
-    }
+    const bytes = (id: ValueId): number => typeBytes(this.graph.values[id]!.type);
+    if (!isSameForm && bytes(input) !== bytes(output)) return false;
     this.places.set(output, this.place(input));
     return true;
   }

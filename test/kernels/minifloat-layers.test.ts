@@ -25,10 +25,11 @@ import {
   fullyConnected,
   type Operator,
 } from "../../src/operators/index.ts";
-import { perChannel, perTensor, type Quantization } from "../../src/quantization/index.ts";
-import { elementCount, packBits, type Tensor, type TensorType } from "../../src/tensor/index.ts";
+import { perChannel, perTensor } from "../../src/quantization/index.ts";
+import type { TensorType } from "../../src/tensor/index.ts";
 import { relaxedDotClass } from "../../src/wasm/index.ts";
-import { kernelsOf, randomSource, referenceOutputs, runGraph, testBuilds } from "./runner.ts";
+import { codesOf, expectEqual, floats } from "./minifloat-problem.ts";
+import { kernelsOf, referenceOutputs, runGraph, testBuilds } from "./runner.ts";
 
 const BASE: Conv2DAttributes = {
   strides: [1, 1],
@@ -36,32 +37,6 @@ const BASE: Conv2DAttributes = {
   padding: "same",
   activation: "none",
 };
-
-/** Random codes that are numbers; all codes with `all`. */
-function codesOf(
-  format: Minifloat,
-  shape: readonly number[],
-  seed: number,
-  quantization?: Quantization,
-  all = false,
-): Tensor {
-  const random = randomSource(seed);
-  const codes = Uint16Array.from({ length: elementCount(shape) }, () => {
-    for (;;) {
-      const code = Math.floor(random() * 2 ** format.bits);
-      if (all || Number.isFinite(format.decode(code))) return code;
-    }
-  });
-  const data =
-    format.bits > 8 ? codes : format.bits === 8 ? Uint8Array.from(codes) : packBits(format, codes);
-  return { type: { format, shape, ...(quantization ? { quantization } : {}) }, data };
-}
-
-function floats(shape: readonly number[], seed: number, span = 2): Tensor {
-  const random = randomSource(seed);
-  const data = Float32Array.from({ length: elementCount(shape) }, () => (random() * 2 - 1) * span);
-  return { type: { format: float32, shape }, data };
-}
 
 interface Layer<A> {
   readonly operator: Operator<A>;
@@ -109,29 +84,6 @@ function layerGraph<A>(layer: Layer<A>, { x, w, readers = 1 }: Formats): Graph {
   // The input is kept: nothing else may lie behind an output, where the runner looks.
   outputs.push(0);
   return inferGraph({ name: "", values, nodes, inputs: [0], outputs, metadata: new Map() });
-}
-
-/** Equal bits on all builds; returns the kernels of the plain and of the relaxed build. */
-async function expectEqual(graph: Graph, forced?: string): Promise<string[]> {
-  const { format, shape } = graph.values[0]!.type;
-  const x = isMinifloat(format) ? codesOf(format, shape, 9) : floats(shape, 9);
-  const expected = referenceOutputs(graph, [x.data]);
-  const kernels = new Set<string>();
-  for (const build of testBuilds) {
-    for (const workers of build === "release-relaxed" ? [0, 1] : [0]) {
-      const options = { build, workers, ...(forced === undefined ? {} : { forced }) };
-      const { plan, outputs } = await runGraph(graph, [x.data], options);
-      for (const kernel of kernelsOf(plan)) kernels.add(kernel);
-      outputs.forEach((output, i) => {
-        const wrong = (output as Float32Array).findIndex((v, k) => !Object.is(v, expected[i]![k]));
-        expect(
-          wrong,
-          `${build}, ${workers} workers: ${output[wrong]} for ${expected[i]![wrong]}`,
-        ).toBe(-1);
-      });
-    }
-  }
-  return [...kernels];
 }
 
 function conv(

@@ -53,8 +53,11 @@ export interface LowerContext {
   addConstant(label: string, sizeBytes: number, fill: (target: Uint8Array) => void): Pointer;
   /** Arena bytes that live only during this node's steps. */
   temporary(label: string, sizeBytes: number): Pointer;
-  /** Makes output and input the same bytes: a move that needs no work. False if not possible. */
-  alias(output: number, input: number): boolean;
+  /**
+   * Makes output and input the same bytes: a move that needs no work. False if not possible. With
+   * `isSameForm` both lie in a form that only their readers know, whatever their types' sizes.
+   */
+  alias(output: number, input: number, isSameForm?: boolean): boolean;
   /** Appends a step. Field names not in the kernel's row, or missing, are an internal error. */
   step(request: StepRequest): void;
 }

@@ -1,4 +1,5 @@
 /** DecodeMinifloat and EncodeMinifloat with one scale. */
+import { InternalError } from "../../errors.ts";
 import type { Minifloat } from "../../formats/index.ts";
 import {
   decodeKernelOf,
@@ -15,6 +16,7 @@ import { type EncodeMinifloatAttributes, integerUnit } from "../../operators/ind
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import type { LowerContext } from "./context.ts";
+import { unitFormOf } from "./minifloat-forms.ts";
 import { operandBytes, operandFlip, operandOfValue } from "./minifloat-operands.ts";
 import { splitRows } from "./tiles.ts";
 
@@ -81,6 +83,11 @@ export function lowerEncodeMinifloat(
   const kernel = encodeKernelOf(format);
   const operand = operandOfValue(context, context.node.outputs[0]!);
   if (operand !== undefined && scale !== undefined && count > 0) {
+    if (unitFormOf(context, context.node.inputs[0]!) !== undefined) {
+      // Its producer has rounded it.
+      if (!context.alias(0, 0, true)) throw new InternalError("expected codes without a place");
+      return true;
+    }
     const to = context.expandedOutput(0, operandBytes(y, operand));
     roundStep(context, operand, { x: context.input(0), y: to, format, count, scale });
     return true;

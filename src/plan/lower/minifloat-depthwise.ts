@@ -10,8 +10,9 @@ import {
 } from "../../operators/index.ts";
 import type { LowerContext } from "./context.ts";
 import { placement } from "./depthwise-placement.ts";
-import { layerInput, scaleRows } from "./minifloat-layers.ts";
+import { layerInput } from "./minifloat-layers.ts";
 import { operandOfLayer } from "./minifloat-operands.ts";
+import { scaleRows } from "./minifloat-sums.ts";
 
 export function lowerMinifloatDepthwise(
   context: LowerContext,

@@ -30,7 +30,8 @@ const MAX_FLOAT_SUM = 2 ** 24;
 /** Smallest normal float32. */
 const MIN_NORMAL = 2 ** -126;
 
-type Sight = Pick<LowerContext, "graph" | "machine" | "forced">;
+/** What a decision depends on. */
+export type Sight = Pick<LowerContext, "graph" | "machine" | "forced">;
 
 /** The form of input 0 that the kernels of a layer read; undefined: no kernel takes the layer. */
 export function operandOfLayer(sight: Sight, node: Node): MinifloatOperand | undefined {

@@ -4,6 +4,7 @@ import { lowerChunkedMatMul } from "./chunked-matmul.ts";
 import type { Lowering } from "./context.ts";
 import type { Lowerings } from "./index.ts";
 import { lowerDecodeMinifloat, lowerEncodeMinifloat } from "./minifloat-codes.ts";
+import { inUnits, lookUpUnits } from "./minifloat-forms.ts";
 import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
 import { lowerMinifloatConv2D, lowerMinifloatFullyConnected } from "./minifloat-layers.ts";
 
@@ -14,8 +15,12 @@ export function withMinifloats(others: Lowerings): Lowerings {
     ["DepthwiseConv2D", lowerMinifloatDepthwise],
     ["FullyConnected", lowerMinifloatFullyConnected],
   ];
+  const commuting = ["MaxPool2D", "Pad", "Concatenation", "Reshape", "Squeeze", "ExpandDims"];
+  const dequantize = others.get("Dequantize")!;
   return new Map<string, Lowering>([
     ...others,
+    ...commuting.map((name) => [name, inUnits(others.get(name)!)] as const),
+    ["Dequantize", (context, own) => lookUpUnits(context) || dequantize(context, own)],
     ...layers.map(([name, lowering]) => [name, minifloatsOr(lowering, others.get(name)!)] as const),
     ["ChunkedMatMul", lowerChunkedMatMul],
     ["DecodeMinifloat", lowerDecodeMinifloat],

@@ -1,6 +1,6 @@
 /** Pad: one pass over the result that writes border and input row by row. */
 import { type PadAttributes, realZero } from "../../operators/index.ts";
-import { elementCount } from "../../tensor/index.ts";
+import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
 import { splitRows } from "./tiles.ts";
 
@@ -16,11 +16,16 @@ const RANK = 4;
 const TILE_BYTES = 256 * 1024;
 const ROW_COST = 64;
 
+/** The kernel takes the border. */
+export function fitsPad({ shape }: TensorType, { paddings }: PadAttributes): boolean {
+  return joinedAxes(shape, paddings).length <= RANK;
+}
+
 export function lowerPad(context: LowerContext, { paddings }: PadAttributes): boolean {
   const x = context.inputs[0]!;
   const y = context.outputs[0]!;
+  if (!fitsPad(x, { paddings }) || elementCount(y.shape) === 0) return false;
   const axes = joinedAxes(x.shape, paddings);
-  if (axes.length > RANK || elementCount(y.shape) === 0) return false;
   const width = y.format.bits / 8;
   const full = [...Array<PaddedAxis>(RANK - axes.length).fill(WHOLE), ...axes];
   const [a, b, c, row] = full as [PaddedAxis, PaddedAxis, PaddedAxis, PaddedAxis];

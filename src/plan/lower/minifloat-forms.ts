@@ -1,0 +1,204 @@
+/**
+ * Float32 values that are stored as what their readers round them to: units of FP6 E2M3 or FP4 E2M1, one
+ * byte each, as the relaxed dot reads them.
+ *
+ *     Conv2D ─▶ y ─▶ MaxPool2D ─▶ p ─▶ EncodeMinifloat ─▶ codes ─▶ Conv2D
+ *               └─ units ────────┴─ units ──────────────┴─ units
+ *
+ * A value takes the form if all its readers round it alike, or are operators that commute with rounding,
+ * which keeps order and 0: they pick the largest value, or move values; and if its producer can make the
+ * form. A pure function of the graph and the machine: every lowering that meets a value finds the same.
+ */
+import { int8, isMinifloat, type Minifloat, uint8 } from "../../formats/index.ts";
+import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
+import { unitGrid } from "../../kernels/index.ts";
+import { integerUnit, isMinifloatLayer, type PoolAttributes } from "../../operators/index.ts";
+import { f32, perTensor } from "../../quantization/index.ts";
+import { elementCount, type TensorType } from "../../tensor/index.ts";
+import type { Pointer } from "../plan.ts";
+import type { Lowering, LowerContext } from "./context.ts";
+import { operandFlip, operandOfLayer, operandOfValue, type Sight } from "./minifloat-operands.ts";
+import { fitsPad } from "./pad.ts";
+import { splitBytes } from "./unary.ts";
+
+/** What a value is rounded to. */
+export interface UnitForm {
+  readonly format: Minifloat;
+  readonly scale: number;
+}
+
+type Forms = ReadonlyMap<ValueId, UnitForm>;
+
+const known = new WeakMap<Graph, Map<string, Forms>>();
+
+/** The form of a value; undefined: it lies as its type says. */
+export function unitFormOf(sight: Sight, id: ValueId): UnitForm | undefined {
+  const { graph, machine, forced } = sight;
+  const question = JSON.stringify([machine.isa, machine.dot, forced]);
+  const ofGraph = known.get(graph) ?? new Map<string, Forms>();
+  known.set(graph, ofGraph);
+  const forms = ofGraph.get(question) ?? findForms(sight);
+  ofGraph.set(question, forms);
+  return forms.get(id);
+}
+
+/** The form of output 0 of the context's node. */
+export function outputForm(context: LowerContext): UnitForm | undefined {
+  return unitFormOf(context, context.node.outputs[0]!);
+}
+
+function findForms(sight: Sight): Forms {
+  const { graph } = sight;
+  const wanted = new Map<ValueId, UnitForm>();
+  const producers = new Map<ValueId, Node>();
+  const readers = new Map<ValueId, Node[]>();
+  for (const node of graph.nodes) {
+    for (const id of node.outputs) producers.set(id, node);
+    for (const id of new Set(node.inputs)) readers.set(id, [...(readers.get(id) ?? []), node]);
+  }
+  const askedBy = (node: Node): UnitForm | undefined =>
+    node.operator.name === "EncodeMinifloat"
+      ? encodedForm(sight, node)
+      : commutes(sight, node)
+        ? wanted.get(node.outputs[0]!)
+        : undefined;
+  // Readers come first: the form goes up from them.
+  for (const node of graph.nodes.toReversed()) {
+    for (const id of node.outputs) {
+      const asked = (readers.get(id) ?? []).map(askedBy);
+      const [first] = asked;
+      const isAsked = first !== undefined && asked.every((own) => sameForm(own, first));
+      if (isAsked && !graph.outputs.includes(id)) wanted.set(id, first);
+    }
+  }
+  // It holds only where producers can make it, which takes it from those beside and above them.
+  for (let isSettled = false; !isSettled;) {
+    isSettled = true;
+    for (const [id, form] of wanted) {
+      const node = producers.get(id)!;
+      const isMade = commutes(sight, node)
+        ? valueInputs(node).every((input) => sameForm(wanted.get(input), form))
+        : canRound(sight, node);
+      const isRead = readers.get(id)!.every((reader) => sameForm(askedBy(reader), form));
+      if (isMade && isRead) continue;
+      wanted.delete(id);
+      isSettled = false;
+    }
+  }
+  return wanted;
+}
+
+function sameForm(a: UnitForm | undefined, b: UnitForm): boolean {
+  return a?.format === b.format && a.scale === b.scale;
+}
+
+/** What EncodeMinifloat in front of layers on the relaxed dot rounds to. */
+function encodedForm(sight: Sight, node: Node): UnitForm | undefined {
+  const id = node.outputs[0]!;
+  if (operandOfValue(sight, id) !== "x8") return undefined;
+  const { format, quantization } = sight.graph.values[id]!.type;
+  const scale = quantization?.scale[0] ?? 1;
+  if (!isMinifloat(format) || unitGrid(format) === undefined) return undefined;
+  return { format, scale };
+}
+
+/** The inputs of an operator that commutes: the border of Pad is a constant. */
+function valueInputs({ operator, inputs }: Node): readonly ValueId[] {
+  return operator.name === "Concatenation" ? inputs : inputs.slice(0, 1);
+}
+
+function commutes({ graph }: Sight, { operator, inputs, outputs, attributes }: Node): boolean {
+  const type = (id: ValueId) => graph.values[id]!.type;
+  if (outputs.length !== 1 || type(outputs[0]!).format.name !== "float32") return false;
+  if (elementCount(type(outputs[0]!).shape) === 0) return false;
+  switch (operator.name) {
+    case "Concatenation":
+      return true;
+    case "MaxPool2D":
+      return (attributes as PoolAttributes).activation === "none";
+    case "Reshape":
+    case "Squeeze":
+    case "ExpandDims":
+      return graph.values[inputs[0]!]!.constant === undefined;
+    case "Pad":
+      return (inputs[1] ?? ABSENT) === ABSENT && fitsPad(type(inputs[0]!), attributes as never);
+    default:
+      return false;
+  }
+}
+
+/** Producers that round what they store. Their values are never NaN, so that the largest one is defined. */
+function canRound(sight: Sight, node: Node): boolean {
+  const { graph } = sight;
+  const [x, w, bias] = node.inputs.map((id) => (id === ABSENT ? undefined : graph.values[id]!));
+  if (node.operator.name === "Dequantize") {
+    const { format, quantization } = x!.type;
+    const isByte = format.name === "int8" || format.name === "uint8";
+    return isByte && quantization?.scale.length === 1;
+  }
+  if (!["Conv2D", "DepthwiseConv2D", "FullyConnected"].includes(node.operator.name)) return false;
+  if (!isMinifloatLayer(x!.type, w!.type) || operandOfLayer(sight, node) !== "x8") return false;
+  const biases = bias?.constant?.data as Float32Array | undefined;
+  return biases?.every(Number.isFinite) ?? true;
+}
+
+/** A value in the form as other lowerings know it: integers whose zero is what means 0. */
+export function unitsType(context: LowerContext, { shape }: TensorType): TensorType {
+  const zero = operandFlip(context);
+  return { format: zero === 0 ? int8 : uint8, shape, quantization: perTensor(1, zero) };
+}
+
+/** Output 0 in the form. */
+export function unitsOutput(context: LowerContext): Pointer {
+  return context.expandedOutput(0, elementCount(context.outputs[0]!.shape));
+}
+
+/** An operator that commutes, on units where its output has the form. */
+export function inUnits<A>(lowering: Lowering<A>): Lowering<A> {
+  return (context, attributes) => {
+    if (outputForm(context) === undefined) return lowering(context, attributes);
+    let place: Pointer | undefined;
+    const isAliased = (output: number, input: number): boolean =>
+      place === undefined && context.alias(output, input);
+    return lowering(
+      {
+        ...context,
+        inputs: context.inputs.map((type) => type && unitsType(context, type)),
+        outputs: context.outputs.map((type) => unitsType(context, type)),
+        output: () => (place ??= unitsOutput(context)),
+        alias: isAliased,
+      },
+      attributes,
+    );
+  };
+}
+
+/** Dequantize of an input of the network and the rounding of its result, as one look-up. */
+export function lookUpUnits(context: LowerContext): boolean {
+  const form = outputForm(context);
+  if (form === undefined) return false;
+  const x = context.inputs[0]!;
+  const { format, scale } = form;
+  const [from, zeroPoint] = [x.quantization!.scale[0]!, x.quantization!.zeroPoint[0]!];
+  const flip = operandFlip(context);
+  const table = Uint8Array.from({ length: 256 }, (_, code) => {
+    const own = x.format.name === "int8" ? (code << 24) >> 24 : code;
+    const rounded = format.encode(f32(f32(from * (own - zeroPoint)) / scale), true);
+    return (format.decode(rounded) * integerUnit(format)!) ^ flip;
+  });
+  const sizeBytes = elementCount(x.shape);
+  const { tileBytes, tiles } = splitBytes(sizeBytes);
+  context.step({
+    kernel: "lookup_8",
+    tiles,
+    fields: {
+      x: context.input(0),
+      y: unitsOutput(context),
+      table: context.addConstant("table", 256, (target) => target.set(table)),
+      sizeBytes,
+      tileBytes,
+    },
+    note: format.name,
+  });
+  return true;
+}

@@ -1,0 +1,87 @@
+/**
+ * Where a layer with minifloat weights stores its results, and as what: float32, or what their readers
+ * round them to. Where the output stage of a kernel cannot be proven to round alike, a step does it.
+ */
+import {
+  type MinifloatOperand,
+  unitGrid,
+  UNITS_RULE,
+  type UnitSteps,
+  unitSteps,
+} from "../../kernels/index.ts";
+import {
+  floatActivationRange,
+  integerUnit,
+  layerMultipliers,
+  type OutputAttributes,
+} from "../../operators/index.ts";
+import { elementCount } from "../../tensor/index.ts";
+import type { Pointer } from "../plan.ts";
+import type { LowerContext } from "./context.ts";
+import { roundStep } from "./minifloat-codes.ts";
+import { outputForm, type UnitForm, unitsOutput } from "./minifloat-forms.ts";
+import { operandFlip } from "./minifloat-operands.ts";
+
+export interface LayerResults {
+  readonly y: Pointer;
+  readonly elementBytes: 1 | 4;
+  /** Of units: multipliers and biases in place of those of float32. */
+  readonly steps?: UnitSteps;
+  /** Fields of the output stage. */
+  readonly fields: Readonly<Record<string, number>>;
+  /** Appends what is left to do when the results are stored. */
+  readonly finish: () => void;
+}
+
+/** @param depth products of one sum */
+export function layerResults(
+  context: LowerContext,
+  operand: MinifloatOperand,
+  attributes: OutputAttributes,
+  channels: number,
+  depth: number,
+): LayerResults {
+  const floats = { elementBytes: 4, fields: { rule: 0 } } as const;
+  const form = outputForm(context);
+  if (form === undefined) return { ...floats, y: context.output(0), finish: () => undefined };
+  const steps = operand === "x8" ? stepsOf(context, attributes, channels, depth, form) : undefined;
+  if (steps !== undefined) {
+    return {
+      y: unitsOutput(context),
+      elementBytes: 1,
+      steps,
+      fields: {
+        rule: UNITS_RULE,
+        low: steps.low,
+        high: steps.high,
+        flip: operandFlip(context),
+        finest: unitGrid(form.format)!.finest,
+      },
+      finish: () => undefined,
+    };
+  }
+  const count = elementCount(context.outputs[0]!.shape);
+  const y = context.temporary("float32 results", count * 4);
+  const finish = (): void =>
+    roundStep(context, "x8", { x: y, y: unitsOutput(context), count, ...form });
+  return { ...floats, y, finish };
+}
+
+function stepsOf(
+  context: LowerContext,
+  { activation }: OutputAttributes,
+  channels: number,
+  depth: number,
+  { format, scale }: UnitForm,
+): UnitSteps | undefined {
+  const [x, w] = context.inputs;
+  const units = [x!, w!].map((own) => own.format.max * integerUnit(own.format)!);
+  const unit = integerUnit(x!.format)! * integerUnit(w!.format)!;
+  const multipliers = layerMultipliers(x!, w!, channels).map((own) => own / unit);
+  const bias = context.constant(2)?.data as Float32Array | undefined;
+  const reach = depth * units[0]! * units[1]!;
+  return unitSteps(multipliers, bias, {
+    ...{ format, scale, reach },
+    ...floatActivationRange(activation),
+  });
+}

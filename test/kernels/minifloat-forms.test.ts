@@ -1,0 +1,257 @@
+/** Values that are stored as what their readers round them to: networks of several nodes, as the reference. */
+import { describe, expect, it } from "vitest";
+import {
+  float32,
+  float4_e2m1fn,
+  float6_e2m3fn,
+  float8_e4m3fn,
+  type Format,
+  int8,
+  type Minifloat,
+  uint8,
+} from "../../src/formats/index.ts";
+import {
+  createNode,
+  type Graph,
+  inferGraph,
+  type Node,
+  type Value,
+} from "../../src/graph/index.ts";
+import {
+  type Activation,
+  add,
+  concatenation,
+  conv2D,
+  dequantize,
+  encodeMinifloat,
+  fullyConnected,
+  maxPool2D,
+  type Operator,
+  pad,
+  reshape,
+} from "../../src/operators/index.ts";
+import { perChannel, perTensor } from "../../src/quantization/index.ts";
+import { createPlan } from "../../src/plan/index.ts";
+import type { TensorType } from "../../src/tensor/index.ts";
+import { relaxedDotClass } from "../../src/wasm/index.ts";
+import { codesOf, expectEqual as compare, floats } from "./minifloat-problem.ts";
+
+const hasDot = ["usdot", "sdot"].includes(relaxedDotClass());
+
+/** Buffers of several nodes lie side by side. */
+function expectEqual(graph: Graph): Promise<string[]> {
+  return compare(graph, undefined, false);
+}
+
+/** A graph that grows node by node; value 0 is its input, and an output. */
+class Network {
+  readonly values: Value[];
+  readonly nodes: Node[] = [];
+  readonly format: Minifloat;
+
+  constructor(format: Minifloat, input: TensorType) {
+    this.format = format;
+    this.values = [{ name: "x", type: input }];
+  }
+
+  node<A>(
+    operator: Operator<A>,
+    attributes: A,
+    inputs: number[],
+    format: Format = float32,
+  ): number {
+    const type = { format, shape: [] };
+    return this.push(operator, attributes, inputs, type);
+  }
+
+  encode(x: number, scale: number, format: Format = this.format): number {
+    const type = { format, shape: [], quantization: perTensor(scale, 0) };
+    return this.push(encodeMinifloat, { saturates: true }, [x], type);
+  }
+
+  conv(
+    x: number,
+    [extent, depth, channels]: readonly [number, number, number],
+    activation: Activation = "none",
+    bias = floats([channels], this.values.length, 0.7),
+  ): number {
+    const w = this.weights([channels, extent, extent, depth]);
+    const b = this.values.push({ name: "b", type: bias.type, constant: bias }) - 1;
+    const attributes = { strides: [1, 1], dilations: [1, 1], padding: "same", activation } as const;
+    return this.node(conv2D, attributes, [x, w, b]);
+  }
+
+  weights(shape: readonly number[]): number {
+    const channels = shape[0]!;
+    const scales = Float32Array.from({ length: channels }, (_, c) => 0.004 * (1 + (c % 5) * 0.37));
+    const own = perChannel(scales, new Int32Array(channels), 0);
+    const w = codesOf(this.format, shape, this.values.length, own);
+    return this.values.push({ name: "w", type: w.type, constant: w }) - 1;
+  }
+
+  push<A>(operator: Operator<A>, attributes: A, inputs: number[], type: TensorType): number {
+    const y = this.values.push({ name: `y${this.values.length}`, type }) - 1;
+    this.nodes.push(createNode(`n${y}`, operator, attributes, inputs, [y]));
+    return y;
+  }
+
+  graph(...outputs: number[]): Graph {
+    const { values, nodes } = this;
+    const all = [...outputs, 0];
+    return inferGraph({ name: "", values, nodes, inputs: [0], outputs: all, metadata: new Map() });
+  }
+}
+
+const POOL = { filter: [3, 3], strides: [2, 2], padding: "same", activation: "none" } as const;
+
+/** Steps that round, on a machine with the relaxed dot. */
+function roundSteps(graph: Graph): number {
+  const machine = { isa: "relaxed", dot: "usdot" } as const;
+  const { steps } = createPlan(graph, { rounding: "fp32", machine });
+  return steps.filter((step) => step.kind === "kernel" && step.kernel.startsWith("round")).length;
+}
+
+/** Equal, and with as many steps that round as values from outside; kernels of the machine at hand. */
+async function expectRounds(
+  graph: Graph,
+  rounds: number,
+  withDot: readonly string[] = [],
+): Promise<void> {
+  const kernels = await expectEqual(graph);
+  expect(kernels).not.toContain("reference");
+  expect(roundSteps(graph)).toBe(rounds);
+  if (hasDot) expect(kernels).toEqual(expect.arrayContaining([...withDot]));
+}
+
+const ACTIVATIONS: readonly Activation[] = ["none", "relu", "relu6", "relu_n1_to_1"];
+const FORMATS = [float6_e2m3fn, float4_e2m1fn];
+
+describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
+  "a value of $name between two layers",
+  ({ format }) => {
+    it.each(ACTIVATIONS)("is rounded as it is stored, behind %s", async (activation) => {
+      for (const [scale, span] of [
+        [0.19, 0.7],
+        [0.031, 0.2],
+        [2, 2],
+      ] as const) {
+        const net = new Network(format, { format: float32, shape: [1, 9, 11, 7] });
+        const bias = floats([21], 4, span);
+        const y = net.conv(net.encode(0, 0.3), [3, 7, 21], activation, bias);
+        const z = net.conv(net.encode(y, scale), [1, 21, 9], "relu");
+        await expectRounds(net.graph(z), 1);
+      }
+    });
+
+    it("is pooled, joined and padded as units", async () => {
+      const net = new Network(format, { format: float32, shape: [2, 13, 10, 6] });
+      const x = net.encode(0, 0.3);
+      const a = net.conv(x, [1, 6, 12], "relu");
+      const b = net.conv(x, [3, 6, 13], "none");
+      const pooled = net.node(maxPool2D, POOL, [net.node(concatenation, JOIN, [a, b])]);
+      const border = {
+        paddings: [
+          [0, 0],
+          [1, 2],
+          [0, 1],
+          [0, 0],
+        ],
+      } as const;
+      const codes = net.encode(net.node(pad, border, [pooled]), 0.17);
+      const y = net.conv(codes, [3, 25, 8]);
+      const z = net.conv(codes, [1, 25, 5]);
+      await expectRounds(
+        net.graph(y, z),
+        1,
+        ["max_pool_u8", "pad_runs", "copy_runs"].slice(sdot()),
+      );
+    });
+
+    it("may be read by a fully connected layer, of one row and of several", async () => {
+      for (const batch of [1, 7]) {
+        const net = new Network(format, { format: float32, shape: [batch, 3, 3, 6] });
+        const y = net.conv(net.encode(0, 0.3), [3, 6, 11], "relu");
+        const flat = net.node(reshape, { shape: [batch, 99] } as never, [y]);
+        const attributes = { activation: "relu", keepDims: false } as const;
+        const hidden = net.node(fullyConnected, attributes, [
+          net.encode(flat, 0.21),
+          net.weights([18, 99]),
+          -1,
+        ]);
+        const z = net.node(fullyConnected, attributes, [
+          net.encode(hidden, 0.4),
+          net.weights([5, 18]),
+          -1,
+        ]);
+        await expectRounds(net.graph(z), 1);
+      }
+    });
+
+    it.each([int8, uint8])("comes from codes of the file by a table: $name", async (codes) => {
+      const quantization = perTensor(0.013, codes === uint8 ? 117 : -9);
+      const net = new Network(format, { format: codes, shape: [1, 6, 7, 3], quantization });
+      const x = net.node(dequantize, {}, [0]);
+      await expectRounds(net.graph(net.conv(net.encode(x, 0.11), [3, 3, 8])), 0, ["lookup_8"]);
+    });
+  },
+);
+
+const JOIN = { axis: 3, activation: "none" } as const;
+
+/** The first of the kernels above that does not depend on the class of the dot. */
+function sdot(): number {
+  return relaxedDotClass() === "sdot" ? 1 : 0;
+}
+
+describe("a value stays float32", () => {
+  const start = (): { net: Network; y: number } => {
+    const net = new Network(float6_e2m3fn, { format: float32, shape: [1, 6, 7, 5] });
+    return { net, y: net.conv(net.encode(0, 0.3), [3, 5, 9], "relu") };
+  };
+
+  it("where an output of the network needs it", async () => {
+    const { net, y } = start();
+    const z = net.conv(net.encode(y, 0.2), [1, 9, 4]);
+    await expectRounds(net.graph(y, z), 2);
+  });
+
+  it("where its readers round it by different scales, or to different formats", async () => {
+    const { net, y } = start();
+    const a = net.conv(net.encode(y, 0.2), [1, 9, 4]);
+    const b = net.conv(net.encode(y, 0.3), [1, 9, 4]);
+    const c = net.conv(net.encode(y, 0.2, float8_e4m3fn), [1, 9, 4]);
+    await expectRounds(net.graph(a, b, c), 4);
+  });
+
+  it("where another operator reads it, or one beside it cannot be rounded", async () => {
+    const { net, y } = start();
+    const other = net.conv(net.encode(0, 0.3), [1, 5, 9]);
+    const sum = net.node(add, { activation: "relu" } as never, [y, other]);
+    const joined = net.node(concatenation, JOIN, [other, sum]);
+    await expectRounds(net.graph(net.conv(net.encode(joined, 0.2), [1, 18, 4])), 3);
+  });
+
+  it("in front of a step that rounds where no multiplier and bias give its steps", async () => {
+    for (const [largest, scale] of [
+      [3e38, 1e-3],
+      [0, 0.25],
+    ] as const) {
+      const net = new Network(float6_e2m3fn, { format: float32, shape: [1, 6, 7, 5] });
+      const bias = floats([9], 1, 0);
+      bias.data[3] = largest;
+      const y = net.conv(net.encode(0, 0.3), [3, 5, 9], "none", bias);
+      await expectRounds(net.graph(net.conv(net.encode(y, scale), [1, 9, 4])), 2);
+    }
+  });
+
+  it("where it may be NaN or infinite", async () => {
+    for (const value of [NaN, Infinity, -Infinity]) {
+      const net = new Network(float6_e2m3fn, { format: float32, shape: [1, 6, 7, 5] });
+      const bias = floats([9], 1);
+      bias.data[3] = value;
+      const y = net.conv(net.encode(0, 0.3), [1, 5, 9], "none", bias);
+      const pooled = net.node(maxPool2D, POOL, [y]);
+      await expectRounds(net.graph(net.conv(net.encode(pooled, 0.2), [1, 9, 4])), 2);
+    }
+  });
+});
