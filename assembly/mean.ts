@@ -3,7 +3,8 @@
  * o, or some vectors of `inner` of one o; each sum runs over all of depth, in order.
  *
  * Codes: int16 sums of at most 128 rows, |S| ≤ 128 · 255 = 32,640, then int32, which `infer` bounds.
- * Rule `fp32`: RNE(f32(f32(f32(S) · scale) + offset)); rule `tflite-reference`: MBQM(S − n·z_x).
+ * Rule `fp32`: RNE(f32(f32(f32(S) · scale) + offset)); rule `tflite-reference`: MBQM(S − n·z_x). Codes
+ * that lie 128 above those that the rule speaks of: S less 128·n, results 128 higher.
  */
 import { storePart128, storePart64 } from "./lanes";
 import { baseOf, floorOf, requantizeFixed, roundFp32 } from "./requantize";
@@ -24,9 +25,11 @@ class MeanParameters {
   high: i32;
   scale: f32;
   offset: f32;
+  /** Rule fp32: what S is too high; else n·z_x. */
   inputOffset: i32;
   q: i32;
   exponent: i32;
+  /** Rule fp32: what is added to results, which have their zero point from `offset`. */
   zeroPoint: i32;
 }
 
@@ -41,8 +44,8 @@ function mean_8(parameters: usize, scratch: usize, tile: i32, isUnsigned: bool, 
   const end = min(start + p.tileColumns, p.inner);
   const scale = f32x4.splat(p.scale);
   const offset = f32x4.splat(p.offset);
-  const floor = floorOf(p.low, 0);
-  const base = baseOf(0);
+  const floor = floorOf(p.low, p.zeroPoint);
+  const base = baseOf(p.zeroPoint);
   for (let outer = first; outer < min(first + p.tileOuter, p.outer); outer++) {
     const x = p.x + outer * p.depth * p.inner;
     const y = p.y + outer * p.inner;
@@ -69,8 +72,11 @@ function mean_8(parameters: usize, scratch: usize, tile: i32, isUnsigned: bool, 
           store<i8>(y + column + i, <i8>code);
         }
       } else {
-        low = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(low), scale), offset);
-        high = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(high), scale), offset);
+        const excess = i32x4.splat(p.inputOffset);
+        low = f32x4.convert_i32x4_s(i32x4.sub(low, excess));
+        high = f32x4.convert_i32x4_s(i32x4.sub(high, excess));
+        low = f32x4.add(f32x4.mul(low, scale), offset);
+        high = f32x4.add(f32x4.mul(high, scale), offset);
         const codes = i16x8.narrow_i32x4_s(
           roundFp32(low, floor, base),
           roundFp32(high, floor, base),

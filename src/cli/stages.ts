@@ -36,6 +36,7 @@ export function planDocument(graph: Graph, plan: Plan): object {
     })),
     buffers: plan.buffers,
     constants: plan.constants.map(({ label, sizeBytes, offset }) => ({ label, sizeBytes, offset })),
+    flipped: [...plan.flipped],
     places: Object.fromEntries(plan.places),
     arenaBytes: plan.arenaBytes,
     arenaLowerBound: plan.arenaLowerBound,

@@ -3,9 +3,10 @@ import { InternalError } from "../errors.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../graph/index.ts";
 import { kernelTable, modulesOf } from "../kernels/index.ts";
 import type { Rounding } from "../quantization/index.ts";
-import { type Tensor, typeBytes } from "../tensor/index.ts";
+import { type Tensor, type TensorType, typeBytes } from "../tensor/index.ts";
+import { flippedTypes } from "./flip.ts";
 import { type Lowerings, lowerings } from "./lower/index.ts";
-import type { LowerContext, Machine, StepRequest } from "./lower/context.ts";
+import { hasDot, type LowerContext, type Machine, type StepRequest } from "./lower/context.ts";
 import { planArena } from "./memory.ts";
 import type { BufferPlan, ConstantPlan, Field, Plan, Pointer, Step } from "./plan.ts";
 
@@ -21,8 +22,16 @@ export interface PlanOptions {
 }
 
 export function createPlan(graph: Graph, options: PlanOptions): Plan {
-  return new PlanBuilder(graph, options).build();
+  const { machine, rounding, forced } = options;
+  const isFlipping = hasDot(machine) && machine.dot === "usdot" && rounding === "fp32";
+  const stored: StoredTypes = isFlipping && forced === undefined ? flippedTypes(graph) : new Map();
+  return (
+    new PlanBuilder(graph, options, stored).build() ?? new PlanBuilder(graph, options).build()!
+  );
 }
+
+/** Types of values that lie in memory in another type than the graph's. */
+type StoredTypes = ReadonlyMap<ValueId, TensorType>;
 
 class PlanBuilder {
   readonly graph: Graph;
@@ -31,15 +40,20 @@ class PlanBuilder {
   readonly buffers: BufferPlan[] = [];
   readonly constants: ConstantPlan[] = [];
   readonly places = new Map<ValueId, Pointer>();
+  readonly stored: StoredTypes;
 
-  constructor(graph: Graph, options: PlanOptions) {
+  constructor(graph: Graph, options: PlanOptions, stored: StoredTypes = new Map()) {
     this.graph = graph;
     this.options = options;
+    this.stored = stored;
   }
 
-  build(): Plan {
+  /** Undefined where a `reference()` would have to read or write another type than the graph's. */
+  build(): Plan | undefined {
     for (const id of this.graph.inputs) this.touch(this.place(id), -1);
     this.graph.nodes.forEach((node, index) => this.lower(node, index));
+    const declared = this.steps.flatMap((step) => (step.kind === "reference" ? [step.node] : []));
+    if (declared.some((node) => this.hasStored(this.graph.nodes[node]!))) return undefined;
     for (const id of this.graph.outputs) this.touch(this.place(id), this.steps.length);
     const { offsets, arenaBytes, lowerBound } = planArena(this.buffers);
     offsets.forEach((offset, i) => (this.buffers[i]!.offset = offset));
@@ -48,6 +62,7 @@ class PlanBuilder {
       modules: modulesOf(this.steps.flatMap((s) => (s.kind === "kernel" ? [s.kernel] : []))),
       buffers: this.buffers,
       constants: this.constants,
+      flipped: new Set(this.stored.keys()),
       places: this.places,
       arenaBytes,
       arenaLowerBound: lowerBound,
@@ -57,6 +72,10 @@ class PlanBuilder {
         0,
       ),
     };
+  }
+
+  private hasStored({ inputs, outputs }: Node): boolean {
+    return [...inputs, ...outputs].some((id) => this.stored.has(id));
   }
 
   private lower(node: Node, index: number): void {
@@ -89,7 +108,7 @@ class PlanBuilder {
   }
 
   private context(node: Node, index: number): LowerContext {
-    const type = (id: ValueId) => this.graph.values[id]!.type;
+    const type = (id: ValueId) => this.stored.get(id) ?? this.graph.values[id]!.type;
     const steps = { first: this.steps.length };
     return {
       graph: this.graph,

@@ -64,6 +64,8 @@ export interface Plan {
   readonly modules: readonly ModuleName[];
   readonly buffers: readonly BufferPlan[];
   readonly constants: readonly ConstantPlan[];
+  /** Values whose int8 codes lie in memory as uint8, 128 higher, by value id. */
+  readonly flipped: ReadonlySet<number>;
   /** Where each graph value that is not eliminated lies, by value id. */
   readonly places: ReadonlyMap<number, Pointer>;
   readonly arenaBytes: number;

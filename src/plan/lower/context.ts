@@ -35,7 +35,7 @@ export interface LowerContext {
   /** Kernel that must be taken if it fits (tests and benches), else undefined. */
   readonly forced: string | undefined;
 
-  /** Types of the node's inputs and outputs. */
+  /** Types of the node's inputs and outputs as they lie in memory (`src/plan/flip.ts`). */
   readonly inputs: readonly (TensorType | undefined)[];
   readonly outputs: readonly TensorType[];
 
@@ -64,6 +64,15 @@ export interface LowerContext {
 
 /** Turns one node into steps. False: no kernel takes this form; nothing may have been appended. */
 export type Lowering<A = never> = (context: LowerContext, attributes: A) => boolean;
+
+/** What input and output i are in the graph: int8 where memory holds them as uint8, 128 higher. */
+export function declaredInput({ graph, node }: LowerContext, i: number): TensorType {
+  return graph.values[node.inputs[i]!]!.type;
+}
+
+export function declaredOutput({ graph, node }: LowerContext, i: number): TensorType {
+  return graph.values[node.outputs[i]!]!.type;
+}
 
 /** A pointer moved by bytes. */
 export function advance(pointer: Pointer, bytes: number): Pointer {

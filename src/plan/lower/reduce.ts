@@ -6,7 +6,13 @@ import {
   sumConstants,
 } from "../../operators/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
-import type { LowerContext, Lowering, StepRequest } from "./context.ts";
+import {
+  declaredInput,
+  declaredOutput,
+  type LowerContext,
+  type Lowering,
+  type StepRequest,
+} from "./context.ts";
 import { shortName, splitRows } from "./tiles.ts";
 
 /** Elements of one tile: some 20 µs. */
@@ -101,13 +107,16 @@ function floatFields(divisor: number): RuleFields {
 }
 
 function codeFields(context: LowerContext, count: number, isMean: boolean): RuleFields {
-  const x = context.inputs[0]!;
-  const y = context.outputs[0]!;
+  const x = declaredInput(context, 0);
+  const y = declaredOutput(context, 0);
+  // Codes in memory may be higher than declared: sums by this and the depth, results by this.
+  const lift = context.inputs[0]!.quantization!.zeroPoint[0]! - x.quantization!.zeroPoint[0]!;
   const constants = (isMean ? meanConstants : sumConstants)(x, y, count, context.rounding);
   const none = { scale: 0, offset: 0, inputOffset: 0, q: 0, exponent: 0, zeroPoint: 0 };
   if (constants.rule === "fp32") {
     const { scale, offset } = constants;
-    return { suffix: "", fields: { ...none, scale, offset } };
+    const raised = { inputOffset: lift * count, zeroPoint: lift };
+    return { suffix: "", fields: { ...none, scale, offset, ...raised } };
   }
   const { inputOffset, multiplier, range } = constants;
   const { zeroPoint } = range;

@@ -3,7 +3,7 @@ import { LINES_BYTES, linesOf } from "../../kernels/index.ts";
 import { type Activation, floatActivationRange } from "../../operators/index.ts";
 import type { Rounding } from "../../quantization/index.ts";
 import { elementCount, type TensorType, typeBytes } from "../../tensor/index.ts";
-import type { LowerContext, Lowering } from "./context.ts";
+import { declaredInput, declaredOutput, type LowerContext, type Lowering } from "./context.ts";
 import { splitRows } from "./tiles.ts";
 
 /** Bytes of one tile: some 10 µs. */
@@ -17,8 +17,17 @@ export function splitBytes(bytes: number): { tileBytes: number; tiles: number } 
   return { tileBytes: tileRows * LINE_BYTES, tiles };
 }
 
-/** Appends the look-up of a table of 256 output bytes. */
-export function lookUp(context: LowerContext, table: Uint8Array): boolean {
+/** A table of declared codes for the bytes in memory. */
+function storedTable(context: LowerContext, table: Uint8Array): Uint8Array {
+  const flipX = context.inputs[0]!.format === declaredInput(context, 0).format ? 0 : 0x80;
+  const flipY = context.outputs[0]!.format === declaredOutput(context, 0).format ? 0 : 0x80;
+  return table.map((_, byte) => table[byte ^ flipX]! ^ flipY);
+}
+
+/** Appends the look-up of a table of 256 output bytes, if it changes any. */
+export function lookUp(context: LowerContext, declared: Uint8Array): boolean {
+  const table = storedTable(context, declared);
+  if (table.every((code, byte) => code === byte) && context.alias(0, 0)) return true;
   const sizeBytes = typeBytes(context.inputs[0]!);
   if (sizeBytes === 0) return false;
   const { tileBytes, tiles } = splitBytes(sizeBytes);
@@ -44,8 +53,8 @@ export function lowerTable<A>(
   activation?: Activation,
 ): Lowering<A> {
   return (context, attributes) => {
-    const [x] = context.inputs as [TensorType];
-    const y = context.outputs[0]!;
+    const x = declaredInput(context, 0);
+    const y = declaredOutput(context, 0);
     if (x.format.bits === 8) {
       return lookUp(context, operator.table(x, y, attributes, context.rounding));
     }
