@@ -23,12 +23,11 @@
  *     x in int8              8             42           64
  *     x in 0 … 15            72            364          546
  */
+import { convBytes, gemmBytes } from "./byte-tile";
 import { ConvParameters } from "./conv";
-import { gatherBytes } from "./conv-dot";
 import { FlippedQuads, NarrowedQuads, Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
-import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
-import { packBytes, rowBytes } from "./gemm-dot";
+import { GridParameters, NR, OFFSETS } from "./grid";
 import { openPanel, rowTermsOf, sumRows } from "./low-bit";
 import { Fp32Rule, ReferenceRule, RULE_FP32, storeConstants } from "./requantize";
 
@@ -218,76 +217,47 @@ function sweepDeep<R>(
   }
 }
 
+/** How a strip of byte rows is multiplied. */
+@unmanaged
+class DeepSums {
 
-@inline
-function sweepStrip(
-  p: GridParameters,
-  strip: usize,
-  stride: usize,
-  rows: i32,
-  first: i32,
-  last: i32,
-  scratch: usize,
-): void {
-  sumRows(p, strip, stride, rows, scratch);
-  if (p.rule == RULE_FP32) sweepDeep<Fp32Rule>(p, strip, stride, rows, first, last, scratch);
-  else sweepDeep<ReferenceRule>(p, strip, stride, rows, first, last, scratch);
-}
-
-
-@inline
-function gemmTile<X>(p: GemmParameters, scratch: usize, tile: i32): void {
-  const chunk = tile % p.chunks;
-  const firstPanel = chunk * p.tilePanels;
-  const lastPanel = min(firstPanel + p.tilePanels, (p.n + NR - 1) / NR);
-  const firstRow = (tile / p.chunks) * p.tileRows;
-  const lastRow = min(firstRow + p.tileRows, p.m);
-  const isRaw = changetype<X>(0).isRaw();
-  const stride = isRaw ? <usize>p.xStride : rowBytes(p);
-  for (let row = firstRow; row < lastRow; row += p.stripRows) {
-    const rows = min(p.stripRows, lastRow - row);
-    packBytes<X>(p, row, rows, scratch);
-    const strip = isRaw ? p.x + <usize>row * stride : stripOf(p, scratch);
-    sweepStrip(p, strip, stride, rows, firstPanel, lastPanel, scratch);
-  }
-}
-
-
-@inline
-function convTile<X>(p: ConvParameters, scratch: usize, tile: i32): void {
-  const chunk = tile % p.chunks;
-  const firstPanel = chunk * p.tilePanels;
-  const lastPanel = min(firstPanel + p.tilePanels, (p.n + NR - 1) / NR);
-  const firstRow = (tile / p.chunks) * p.tileRows;
-  const lastRow = min(firstRow + p.tileRows, p.m);
-  for (let row = firstRow; row < lastRow; row += p.stripRows) {
-    const rows = min(p.stripRows, lastRow - row);
-    gatherBytes<X>(p, row, rows, scratch);
-    sweepStrip(p, stripOf(p, scratch), rowBytes(p), rows, firstPanel, lastPanel, scratch);
+  @inline
+  sweep(
+    p: GridParameters,
+    strip: usize,
+    stride: usize,
+    rows: i32,
+    first: i32,
+    last: i32,
+    scratch: usize,
+  ): void {
+    sumRows(p, strip, stride, rows, scratch);
+    if (p.rule == RULE_FP32) sweepDeep<Fp32Rule>(p, strip, stride, rows, first, last, scratch);
+    else sweepDeep<ReferenceRule>(p, strip, stride, rows, first, last, scratch);
   }
 }
 
 /** int8 · codes of 4, 2 or 1 bits. */
 export function gemm_i8_i4_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  gemmTile<Quads>(changetype<GemmParameters>(parameters), scratch, tile);
+  gemmBytes<Quads, DeepSums>(changetype<GemmParameters>(parameters), scratch, tile);
 }
 
 /** uint8, flipped to int8, · codes of 4, 2 or 1 bits. */
 export function gemm_u8_i4_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  gemmTile<FlippedQuads>(changetype<GemmParameters>(parameters), scratch, tile);
+  gemmBytes<FlippedQuads, DeepSums>(changetype<GemmParameters>(parameters), scratch, tile);
 }
 
 /** Windows of int8 · codes. */
 export function conv_i8_i4_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  convTile<Quads>(changetype<ConvParameters>(parameters), scratch, tile);
+  convBytes<Quads, DeepSums>(changetype<ConvParameters>(parameters), scratch, tile);
 }
 
 /** Windows of uint8 · codes. */
 export function conv_u8_i4_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  convTile<FlippedQuads>(changetype<ConvParameters>(parameters), scratch, tile);
+  convBytes<FlippedQuads, DeepSums>(changetype<ConvParameters>(parameters), scratch, tile);
 }
 
 /** Windows narrowed to 4 bits or fewer · codes. */
 export function conv_u4_i4_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  convTile<NarrowedQuads>(changetype<ConvParameters>(parameters), scratch, tile);
+  convBytes<NarrowedQuads, DeepSums>(changetype<ConvParameters>(parameters), scratch, tile);
 }

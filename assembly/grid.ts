@@ -35,7 +35,10 @@ export class GridParameters extends OutputParameters {
   narrowMultiplier: i32;
   narrowAddend: i32;
   narrowHigh: i32;
-  /** Steps of a tile's loop over k whose sums fit 8 or 16 bits, and flushes whose sums fit 16. */
+  /**
+   * Steps of a tile's loop over k whose sums fit 8 or 16 bits, and flushes whose sums fit 16. Of weights in
+   * blocks: the units of a block, and of a tap.
+   */
   flushSteps: i32;
   widenFlushes: i32;
 }

@@ -54,16 +54,16 @@ export async function* measureLayer(
 }
 
 function createGraph(shape: string, scheme: string): Graph {
-  const { weights, layer: activations } = findScheme(scheme);
+  const { layer: activations, ...of } = findScheme(scheme);
   const matrix = /^(\d+)x(\d+)x(\d+)$/.exec(shape)?.slice(1).map(Number);
   if (matrix !== undefined) {
     const [m, n, k] = matrix as [number, number, number];
-    return lowBitProblem({ weights, activations, x: [1, 1, m, k], w: [n, 1, 1, k] });
+    return lowBitProblem({ ...of, activations, x: [1, 1, m, k], w: [n, 1, 1, k] });
   }
   const window = /^(\d+)x(\d+)x(\d+)x(\d+)k(\d+)$/.exec(shape)?.slice(1).map(Number);
   if (window === undefined) throw new Error(`expected MxNxK or HxWxCxNkK, got "${shape}"`);
   const [h, w, c, n, k] = window as [number, number, number, number, number];
-  return lowBitProblem({ weights, activations, x: [1, h, w, c], w: [n, k, k, c] });
+  return lowBitProblem({ ...of, activations, x: [1, h, w, c], w: [n, k, k, c] });
 }
 
 /** The kernel that multiplies; a look-up in front narrows its activations. */

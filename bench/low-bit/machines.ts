@@ -21,17 +21,23 @@ interface Scheme {
   readonly layer: ActivationName;
   /** What the re-quantized layers of a network read. */
   readonly network: "uint8" | "uint4" | "uint2" | "uint1";
+  /** Input channels that share a scale; absent: all of a filter. */
+  readonly blockSize?: number;
 }
 
 const row = (
   weights: Scheme["weights"],
   network: Scheme["network"],
   layer: ActivationName,
-): Scheme => ({ weights, network, layer });
+  blockSize?: number,
+): Scheme => ({ weights, network, layer, ...(blockSize && { blockSize }) });
 
 export const SCHEMES: Readonly<Record<string, Scheme>> = {
   W8A8: row("int8", "uint8", "int8"),
   W4A8: row("int4", "uint8", "int8"),
+  W4g64A8: row("int4", "uint8", "int8", 64),
+  W4g32A8: row("int4", "uint8", "int8", 32),
+  W2g64A8: row("int2", "uint8", "int8", 64),
   W2A8: row("int2", "uint8", "int8"),
   WtA8: row("ternary", "uint8", "int8"),
   W1A8: row("binary", "uint8", "int8"),

@@ -20,8 +20,8 @@ export async function* measureNetwork(
   scheme: string,
   ms: number,
 ): AsyncGenerator<NetworkRow> {
-  const { weights, network: activations } = findScheme(scheme);
-  const graph = fuseTables(await readGraph(file, { weights, activations }), "fp32");
+  const { weights, network: activations, blockSize: groupSize } = findScheme(scheme);
+  const graph = fuseTables(await readGraph(file, { weights, activations, groupSize }), "fp32");
   for (const mark of MARKS) {
     const { name, machine } = MACHINES[mark];
     const plan = planFor(graph, machine);

@@ -1,4 +1,4 @@
-/** `--weights`, `--activations`, `--keep-first-last`: a network in fewer bits, re-quantized as it loads. */
+/** `--weights`, `--activations`, `--group-size`, `--keep-first-last`: a network in fewer bits, re-quantized as it loads. */
 import { findFormat, isMinifloat } from "../formats/index.ts";
 import type { MinifloatName, RequantizeOptions } from "../model/index.ts";
 import { ACTIVATION_SCHEMES, WEIGHT_SCHEMES } from "../quantizer/index.ts";
@@ -8,6 +8,12 @@ const KEEP: Option = {
   name: "keep-first-last",
   help: "the first and the last layers keep their bits (default)",
 };
+const GROUP_SIZE: Option = {
+  name: "group-size",
+  value: "N",
+  help: "a scale for each N input channels of a tap, a multiple of 4, not for each output channel",
+};
+const MAX_GROUP_SIZE = 65_536;
 const KEEP_NOT: Option = { name: "no-keep-first-last", help: "they are re-quantized as well" };
 
 export const REQUANTIZE_OPTIONS: readonly Option[] = [
@@ -21,6 +27,7 @@ export const REQUANTIZE_OPTIONS: readonly Option[] = [
     value: "FORMAT",
     help: `what re-quantized layers read: ${ACTIVATION_SCHEMES.join(", ")}; float32, a minifloat`,
   },
+  GROUP_SIZE,
   KEEP,
   KEEP_NOT,
 ];
@@ -35,9 +42,10 @@ export const SCHEME_OPTIONS: readonly Option[] = [
   {
     name: "weights",
     value: "LIST",
-    help: "schemes to compare with the file: int4, int2/uint4, float8_e4m3fn/float8_e4m3fn, hfp8 …",
+    help: "schemes to compare with the file: int4, int4g32, int2/uint4, float8_e4m3fn, hfp8 …",
   },
   { name: "activations", value: "FORMAT", help: "for schemes that do not name one" },
+  { ...GROUP_SIZE, help: "int4g32 is int4 with 32; for schemes that do not name one" },
   KEEP,
   KEEP_NOT,
 ];
@@ -48,7 +56,13 @@ export function readRequantization(given: Arguments): RequantizeOptions {
   if (named !== undefined && isMinifloatName(named)) return readScheme(given, named).options;
   const weights = given.choice("weights", WEIGHT_SCHEMES);
   const activations = given.choice("activations", ACTIVATION_SCHEMES);
-  return { weights, activations, keepFirstLast: readKeepFirstLast(given) };
+  const groupSize = readGroupSize(given);
+  return { weights, activations, groupSize, keepFirstLast: readKeepFirstLast(given) };
+}
+
+/** @throws UsageError */
+function readGroupSize(given: Arguments): number | undefined {
+  return given.integer(GROUP_SIZE.name, 4, MAX_GROUP_SIZE);
 }
 
 /** Whether the options ask for anything. */
@@ -68,8 +82,13 @@ const HFP8 = "hfp8";
 
 function readScheme(given: Arguments, text: string): Scheme {
   const expanded = text === HFP8 ? "hfp8_e4m3/hfp8_e4m3" : text;
-  const [left = "", right = given.text("activations"), ...more] = expanded.split("/");
+  const [format = "", right = given.text("activations"), ...more] = expanded.split("/");
+  // "int4g32": blocks of 32.
+  const [, left = format, size] = /^([a-z]+\d?)g(\d+)$/.exec(format) ?? [];
   const isMinifloatScheme = isMinifloatName(left);
+  const takesGroups = left !== "int8" && !isMinifloatScheme;
+  const groupSize =
+    size !== undefined ? Number(size) : takesGroups ? readGroupSize(given) : undefined;
   const fits =
     right === undefined ||
     (isMinifloatScheme
@@ -86,8 +105,8 @@ function readScheme(given: Arguments, text: string): Scheme {
   // Minifloats: all layers, unless it is asked for.
   const keepFirstLast = isMinifloatScheme ? given.flag(KEEP.name) : readKeepFirstLast(given);
   return {
-    name: text === HFP8 ? HFP8 : right === undefined ? left : `${left}/${right}`,
-    options: { weights: left, activations: right, keepFirstLast } as RequantizeOptions,
+    name: text === HFP8 ? HFP8 : right === undefined ? format : `${format}/${right}`,
+    options: { weights: left, activations: right, groupSize, keepFirstLast } as RequantizeOptions,
   };
 }
 

@@ -52,6 +52,8 @@ export interface GemmForm {
   readonly stepUnits: 1 | 2 | 4;
   /** Bits of a weight in a panel. */
   readonly weightBits: 1 | 2 | 4 | 8 | 16 | 32;
+  /** A scale for each block of depth (`blocks.ts`). */
+  readonly hasBlocks: boolean;
   readonly maxDepth?: number;
 }
 
@@ -59,13 +61,14 @@ export interface GemmForm {
 const MAX_DEPTH = 65_793;
 const MAX_WIDE_DEPTH = 33_025;
 
-const weightBits = { i16: 16, i8: 8, i4: 4, i2: 2, b1: 1 } as const;
+const weightBits = { i16: 16, i8: 8, i4: 4, i2: 2, b1: 1, g4: 4, g2: 2, g1: 1 } as const;
 type WeightCode = keyof typeof weightBits;
 
 /**
  * Packed activations: `i8` and `u8` widened, or as int8; `x8` bytes as they are stored, `f8` with their
  * top bit flipped (relaxed dot with accumulation); `u4` int8 or uint8 that packing narrows to 4 bits or
- * fewer. Weights: `i16` are int8 or uint8 ones less their zero point; `i4`, `i2` and `b1` lie packed.
+ * fewer. Weights: `i16` are int8 or uint8 ones less their zero point; `i4`, `i2` and `b1` lie packed,
+ * `g4`, `g2` and `g1` too, with a scale for each block of depth.
  */
 function integerForm(
   method: Exclude<GemmMethod, "float">,
@@ -78,7 +81,8 @@ function integerForm(
   const columns = isTable ? 16 : GEMM_NR;
   const unitElements = method === "pairs" ? 2 : 4;
   const suffix = isa === "relaxed" ? "_relaxed" : "";
-  const withTable = method === "pairs" && activation !== "u4";
+  const hasBlocks = weight.startsWith("g");
+  const withTable = method === "pairs" && activation !== "u4" && !hasBlocks;
   return {
     name: `${activation}_${weight}_${rows}x${columns}c${unitElements}${suffix}`,
     method,
@@ -89,7 +93,12 @@ function integerForm(
         ? ["conv"]
         : ["gemm", "conv"],
     isa,
-    module: method === "deep" || isTable || activation === "u4" ? "low-bit" : "int8",
+    hasBlocks,
+    module: hasBlocks
+      ? "blocks"
+      : method === "deep" || isTable || activation === "u4"
+        ? "low-bit"
+        : "int8",
     rows,
     columns,
     unitElements,
@@ -104,6 +113,7 @@ const floatForm: GemmForm = {
   method: "float",
   operations: ["gemm", "conv", "igemm"],
   isa: "simd128",
+  hasBlocks: false,
   module: "float",
   rows: 4,
   columns: GEMM_NR,
@@ -113,6 +123,7 @@ const floatForm: GemmForm = {
 };
 
 const narrowWeights = ["i4", "i2", "b1"] as const;
+const blockWeights = ["g4", "g2", "g1"] as const;
 const byteWeights = ["i8", ...narrowWeights] as const;
 
 const forms: readonly GemmForm[] = [
@@ -124,6 +135,12 @@ const forms: readonly GemmForm[] = [
   ...(["x8", "f8", "u4"] as const).flatMap((x) => byteWeights.map((w) => integerForm("dot", x, w))),
   ...(["i8", "u8", "u4"] as const).flatMap((x) =>
     narrowWeights.map((w) => integerForm("deep", x, w)),
+  ),
+  ...(["x8", "f8", "u4"] as const).flatMap((x) =>
+    blockWeights.map((w) => integerForm("dot", x, w)),
+  ),
+  ...(["i8", "u8", "u4"] as const).flatMap((x) =>
+    blockWeights.map((w) => integerForm("pairs", x, w)),
   ),
   ...(["simd128", "relaxed"] as const).flatMap((isa) =>
     (["i2", "b1"] as const).map((w) => integerForm("tables", "u4", w, isa)),

@@ -1,4 +1,5 @@
 /** The kernel table, packings and selection: data that can be listed and questioned without running. */
+export * from "./blocks.ts";
 export * from "./chunked.ts";
 export * from "./depthwise.ts";
 export * from "./gemm.ts";

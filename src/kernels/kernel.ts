@@ -25,7 +25,8 @@ export interface Kernel {
  * Kernels that are loaded together, and only where a plan uses one of them: what nearly every network
  * needs, then layers by what they multiply.
  */
-export type KernelModule = "core" | "float" | "int8" | "low-bit" | "minifloat" | "chunked";
+export type KernelModule =
+  "core" | "float" | "int8" | "low-bit" | "blocks" | "minifloat" | "chunked";
 
 /** A compiled module: its instruction set and its export list. */
 export type ModuleName = `${"plain" | "relaxed"}/${KernelModule}`;

@@ -107,7 +107,10 @@ export function placeCode(
 }
 
 /** One code at its place in [unit][column][k]. */
-function writeCode(target: Uint8Array, { unitElements, columns, weightBits }: GemmForm): WriteCode {
+export function writeCode(
+  target: Uint8Array,
+  { unitElements, columns, weightBits }: GemmForm,
+): WriteCode {
   return (panel, column, k, code) => {
     const unit = Math.floor(k / unitElements);
     const position = (unit * columns + column) * unitElements + (k % unitElements);

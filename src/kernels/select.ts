@@ -9,6 +9,8 @@ export interface OperandFacts {
   readonly largestActivation?: number | undefined;
   /** Fewest bits that hold a weight, 16 where it does not fit int8. */
   readonly weightBits: 1 | 2 | 4 | 8 | 16;
+  /** Weights have a scale for each block of depth. */
+  readonly hasBlocks?: boolean;
   readonly depth: number;
   readonly columns: number;
   readonly isa: "simd128" | "relaxed";
@@ -35,15 +37,19 @@ export function productForms(facts: OperandFacts): GemmForm[] {
   };
   const dots = (w: string): string[] => (dot === undefined ? [] : [`${x8}_${w}_5x8c4_relaxed`]);
   const deep = (w: string): string[] => (relaxed ? [`${i8}_${w}_4x8c4_relaxed`] : []);
+  if (facts.hasBlocks === true) {
+    return namedForms([...dots(`g${weightBits}`), `${i8}_g${weightBits}_4x8c2`]);
+  }
   const ofPacked = packed.flatMap((w) => {
     const products = [...dots(w), ...deep(w), `${i8}_${w}_4x8c2`];
     return isWorthTables(facts, w) ? [...tables(w), ...products] : [...products, ...tables(w)];
   });
   const ofBytes = weightBits === 16 ? [`${i8}_i16_4x8c2`] : [...dots("i8"), `${i8}_i8_4x8c2`];
-  return [...ofPacked, ...ofBytes]
-    .map((name) => gemmForms.get(name))
-    .filter((form) => form !== undefined)
-    .filter((form) => holdsDepth(form, facts.depth));
+  return namedForms([...ofPacked, ...ofBytes]).filter((form) => holdsDepth(form, facts.depth));
+}
+
+function namedForms(names: readonly string[]): GemmForm[] {
+  return names.map((name) => gemmForms.get(name)).filter((form) => form !== undefined);
 }
 
 /** One bit has no code for a weight of 0 behind the last value of depth. */

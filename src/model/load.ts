@@ -21,7 +21,7 @@ export interface LoadProgress {
 }
 
 /**
- * `weights`, `activations` and `keepFirstLast` re-quantize the network: fewer bits for its weights, and
+ * `weights`, `activations`, `groupSize` and `keepFirstLast` re-quantize the network: fewer bits for its weights, and
  * for the activations that they meet, without data. Layers with fewer bits in the file keep those.
  */
 export interface LoadOptions extends RequantizeOptions {
@@ -112,7 +112,7 @@ export async function requantize(inferred: Graph, options: LoadOptions): Promise
 
 /** Options of which one makes `requantize` look at the graph. */
 const REQUANTIZE_OPTIONS: readonly (keyof LoadOptions)[] = [
-  ...(["weights", "activations", "keepFirstLast"] as const),
+  ...(["weights", "activations", "groupSize", "keepFirstLast"] as const),
   ...(["accumulate", "powerOfTwoScales", "calibrate"] as const),
 ];
 

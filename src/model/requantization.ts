@@ -24,6 +24,8 @@ export interface RequantizeOptions {
   readonly activations?: IntegerOptions["activations"] | MinifloatName | "float32" | undefined;
   /** Leave the first and the last layers as they are. Default: true; minifloats: false. */
   readonly keepFirstLast?: boolean | undefined;
+  /** Integers below 8 bits: a scale for each block of so many input channels, a multiple of 4. */
+  readonly groupSize?: number | undefined;
   /** Minifloats: the sums of Conv2D and FullyConnected in an emulated accumulator. */
   readonly accumulate?: AccumulateOptions | undefined;
   /** Minifloats: scales that are powers of two. */
@@ -41,6 +43,9 @@ export function minifloatOptions(options: RequantizeOptions): MinifloatOptions |
       );
     }
     return undefined;
+  }
+  if (options.groupSize !== undefined) {
+    throw new InputError(`groupSize: expected integer weights below 8 bits, got ${weights}`);
   }
   if (activations !== undefined && !isRealName(activations)) {
     throw new InputError(
@@ -64,15 +69,37 @@ export function applyRequantization(
 ): Graph {
   const minifloats = minifloatOptions(options);
   if (minifloats !== undefined) return inferGraph(minifloatGraph(graph, minifloats, observed));
-  const { weights, activations, keepFirstLast } = options;
+  const { weights, activations, keepFirstLast, groupSize } = options;
   checkOption("weights", weights, WEIGHT_SCHEMES);
   checkOption("activations", activations, ACTIVATION_SCHEMES);
   checkOption("keepFirstLast", keepFirstLast, [true, false]);
+  if (groupSize !== undefined) checkGroupSize(groupSize, weights);
   const source = "ranges" in graph ? graph.graph : graph;
   if (weights === undefined && activations === undefined) return source;
   return inferGraph(
-    requantizeGraph(source, { weights, activations, keepFirstLast } as IntegerOptions),
+    requantizeGraph(source, { weights, activations, keepFirstLast, groupSize } as IntegerOptions),
   );
+}
+
+/** Longer blocks than layers are deep mean nothing; the bound keeps their sums in int32. */
+const MAX_GROUP_SIZE = 65_536;
+
+function checkGroupSize(groupSize: unknown, weights: unknown): void {
+  if (weights === undefined || weights === "int8") {
+    throw new InputError(
+      `groupSize: expected weights below 8 bits beside it, got ${JSON.stringify(weights)}`,
+    );
+  }
+  const isValid =
+    typeof groupSize === "number" &&
+    Number.isInteger(groupSize / 4) &&
+    groupSize >= 4 &&
+    groupSize <= MAX_GROUP_SIZE;
+  if (!isValid) {
+    throw new InputError(
+      `groupSize: expected a multiple of 4 from 4 to ${MAX_GROUP_SIZE}, got ${JSON.stringify(groupSize)}`,
+    );
+  }
 }
 
 function isMinifloatName(name: unknown): name is MinifloatName {

@@ -51,6 +51,7 @@ export const conv2D: Operator<Conv2DAttributes> = {
         channelAxis: 0,
         channelStride: geometry.depth,
         activation: attributes.activation,
+        allowsBlocks: true,
       });
     } else if (isDynamicRange(x, w)) {
       checkDynamicRange(w, bias, y, channels, geometry.depth, constants[1]);

@@ -10,6 +10,7 @@ import { activationRange } from "./activation-range.ts";
 import { affine, checkFormat, checkMultiplier, requireConstant } from "./checks.ts";
 import { correctedWeights, WEIGHT_FORMATS, weightChannels } from "./conv-quantization.ts";
 import type { Activation } from "./operator.ts";
+import { checkBlocks, hasBlocks } from "./weight-blocks.ts";
 
 /** The operands of a convolution as `infer` sees them. */
 export interface ConvOperands {
@@ -24,6 +25,8 @@ export interface ConvOperands {
   readonly channelAxis: number;
   readonly channelStride: number;
   readonly activation: Activation;
+  /** Whether the operator takes weights in blocks. */
+  readonly allowsBlocks?: boolean;
 }
 
 /** A bias has one value per output channel, int32 beside 8-bit operands, else float32. */
@@ -57,6 +60,7 @@ export function checkWeightQuantization(w: TensorType, channels: number, axis: n
   }
   checkQuantization(quantization, w.format);
   const { scale, zeroPoint } = quantization;
+  if (hasBlocks(w)) throw new UnsupportedError(`${w.format.name} weights in blocks here`);
   if (scale.length > 1 && (scale.length !== channels || quantization.axis !== axis)) {
     throw new QuantizationError(
       `expected ${channels} weight scales along axis ${axis}, got ${scale.length} along axis ${quantization.axis}`,
@@ -79,6 +83,15 @@ export function checkQuantizedConv(operands: ConvOperands): void {
   checkFormat(w, WEIGHT_FORMATS, "weights");
   const { scale: inputScale } = affine(x, "input");
   const { scale: outputScale } = affine(y, "output");
+  if (operands.allowsBlocks === true && hasBlocks(w)) {
+    checkBlocks(x, w, y);
+    checkBias(bias, channels, "float32");
+    activationRange(activation, y, "fp32");
+    const codes = requireConstant(operands.constantWeights, `${w.format.name} weights`);
+    if (w.format === ternary) checkTernaryCodes(codes);
+    if (bias !== undefined) requireConstant(operands.constantBias, "float32 bias");
+    return;
+  }
   checkWeightQuantization(w, channels, operands.channelAxis);
   checkBias(bias, channels, "int32");
   const { scales, zeroPoints } = weightChannels(w, channels);

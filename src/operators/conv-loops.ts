@@ -1,17 +1,19 @@
 /** The loops of Conv2D: on codes, on floats, and on floats that are quantized at run time. */
 import { f32, type Rounding } from "../quantization/index.ts";
-import type { Tensor } from "../tensor/index.ts";
+import { elementCount, type Tensor } from "../tensor/index.ts";
 import { clampFloat, floatActivationRange } from "./activation-range.ts";
 import type { ConvGeometry } from "./conv-geometry.ts";
 import {
   conv2DQuantization,
   correctedCodes,
   correctedWeights,
+  type ConvQuantization,
   type OutputAttributes,
   requantize,
 } from "./conv-quantization.ts";
 import { dequantizeSum, quantizeDynamically, weightScale } from "./dynamic-range.ts";
 import type { Activation } from "./operator.ts";
+import { blockCodes, blockStage, hasBlocks } from "./weight-blocks.ts";
 
 /**
  * The inputs of one output position and group in the order (kh, kw, c) of the filters. Taps outside
@@ -51,10 +53,10 @@ export function convolveCodes(
   rounding: Rounding,
 ): void {
   const { batch, outputChannels, groups, depth, output } = geometry;
-  const constants = conv2DQuantization(x.type, w.type, y.type, attributes, rounding);
-  const x1 = correctedCodes(x, constants.inputZeroPoint);
-  const w1 = correctedWeights(w, constants.weightZeroPoints, depth);
-  const biases = bias?.data as Int32Array | undefined;
+  const x1 = correctedCodes(x, x.type.quantization!.zeroPoint[0]!);
+  const code = hasBlocks(w.type)
+    ? blockCodes(w, bias, blockStage(x.type, w.type, y.type, attributes.activation))
+    : sumCodes(w, bias, conv2DQuantization(x.type, w.type, y.type, attributes, rounding));
   const patch = new Int16Array(depth);
   const perGroup = outputChannels / groups;
   let index = 0;
@@ -63,8 +65,7 @@ export function convolveCodes(
       for (let ox = 0; ox < output[1]; ox++) {
         for (let o = 0; o < outputChannels; o++) {
           if (o % perGroup === 0) gatherPatch(x1, geometry, [n, oy, ox, o / perGroup], patch);
-          const sum = dotCodes(patch, w1, o * depth, biases === undefined ? 0 : biases[o]!);
-          y.data[index++] = requantize(sum, o, constants.output);
+          y.data[index++] = code(patch, o);
         }
       }
     }
@@ -113,6 +114,19 @@ export function convolveDynamically(
       }
     }
   }
+}
+
+/** Gives the code of an output of a channel from its inputs, less their zero point. */
+export function sumCodes(
+  w: Tensor,
+  bias: Tensor | undefined,
+  { weightZeroPoints, output }: ConvQuantization,
+): (x: Int16Array, channel: number) => number {
+  const depth = elementCount(w.type.shape) / weightZeroPoints.length;
+  const weights = correctedWeights(w, weightZeroPoints, depth);
+  const biases = bias?.data as Int32Array | undefined;
+  return (x, channel) =>
+    requantize(dotCodes(x, weights, channel * depth, biases?.[channel] ?? 0), channel, output);
 }
 
 /** start + Σ a[k] · w[from + k]: exact, because infer proved that no sum leaves int32. */

@@ -17,14 +17,13 @@ import {
   outputType,
   requireInput,
 } from "./checks.ts";
-import { dotCodes, dotFloats } from "./conv-loops.ts";
+import { dotCodes, dotFloats, sumCodes } from "./conv-loops.ts";
 import { checkFloatConv, checkQuantizedConv } from "./conv-checks.ts";
 import {
   correctedCodes,
   correctedWeights,
   fullyConnectedQuantization,
   type OutputAttributes,
-  requantize,
 } from "./conv-quantization.ts";
 import {
   checkDynamicRange,
@@ -37,6 +36,7 @@ import { fullyConnectedGeometry, type MatrixGeometry } from "./matrix-geometry.t
 import { checkMinifloatLayer, isMinifloatLayer } from "./minifloat-layers.ts";
 import { multiplyMinifloats } from "./minifloat-loops.ts";
 import type { Activation, Operator } from "./operator.ts";
+import { blockCodes, blockStage, hasBlocks } from "./weight-blocks.ts";
 
 export interface FullyConnectedAttributes extends OutputAttributes {
   /** The output keeps the leading extents of the input; its last extent must then be K. */
@@ -75,6 +75,7 @@ export const fullyConnected: Operator<FullyConnectedAttributes> = {
         channelAxis: 0,
         channelStride: depth,
         activation: attributes.activation,
+        allowsBlocks: true,
       });
     } else if (isDynamicRange(x, w)) {
       checkDynamicRange(w, bias, y, columns, depth, constants[1]);
@@ -116,15 +117,14 @@ function multiplyCodes(
   attributes: OutputAttributes,
   rounding: Rounding,
 ): void {
-  const constants = fullyConnectedQuantization(x.type, w.type, y.type, attributes, rounding);
-  const x1 = correctedCodes(x, constants.inputZeroPoint);
-  const w1 = correctedWeights(w, constants.weightZeroPoints, depth);
-  const biases = bias?.data as Int32Array | undefined;
+  const x1 = correctedCodes(x, x.type.quantization!.zeroPoint[0]!);
+  const code = hasBlocks(w.type)
+    ? blockCodes(w, bias, blockStage(x.type, w.type, y.type, attributes.activation))
+    : sumCodes(w, bias, fullyConnectedQuantization(x.type, w.type, y.type, attributes, rounding));
   for (let m = 0; m < rows; m++) {
     const row = x1.subarray(m * depth, (m + 1) * depth);
     for (let n = 0; n < columns; n++) {
-      const sum = dotCodes(row, w1, n * depth, biases === undefined ? 0 : biases[n]!);
-      y.data[m * columns + n] = requantize(sum, n, constants.output);
+      y.data[m * columns + n] = code(row, n);
     }
   }
 }

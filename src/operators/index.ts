@@ -77,3 +77,4 @@ export * from "./tanh.ts";
 export * from "./transpose-conv.ts";
 export * from "./unary.ts";
 export { isDynamicRange } from "./dynamic-range.ts";
+export { blockStage, hasBlocks } from "./weight-blocks.ts";

@@ -31,13 +31,14 @@ interface Magnitudes {
  */
 export function bestScale(values: ChannelValues, format: Format): number {
   if (format === binary) return meanMagnitude(values);
-  if (values instanceof Int16Array) {
+  // A histogram beats sorting where there are more weights than values.
+  if (values instanceof Int16Array && values.length > CODE_REACH) {
     const counts = countIntegers(values);
     return sweep(countedMagnitudes(counts, true), countedMagnitudes(counts, false), format);
   }
-  const all = sortReals(values.slice());
+  const all = sortedMagnitudes(values, true);
   checkFinite(all.values.at(-1) ?? 0);
-  return sweep(all, sortReals(values.filter((value) => value < 0)), format);
+  return sweep(all, sortedMagnitudes(values, false), format);
 }
 
 /** @throws QuantizationError */
@@ -146,10 +147,15 @@ class Clipping {
   }
 }
 
-/** Magnitudes of real numbers, sorted. */
-function sortReals(values: Float32Array): Magnitudes {
-  for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i]!);
-  return { values: values.sort(), counts: undefined };
+/** Magnitudes of the negative numbers, with the others or without. */
+function sortedMagnitudes(values: ChannelValues, withPositive: boolean): Magnitudes {
+  const magnitudes = new Float32Array(values.length);
+  let n = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (withPositive || value < 0) magnitudes[n++] = Math.abs(value);
+  }
+  return { values: magnitudes.subarray(0, n).sort(), counts: undefined };
 }
 
 /** Codes less their zero point: −255 … 255. */

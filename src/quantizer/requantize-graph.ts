@@ -6,11 +6,12 @@
  *     x int8 ──▶ Quantize ──▶ uint4 ──▶ Conv2D (w int4) ──▶ y int8
  *                                  └──▶ Conv2D (w int4) ──▶ y int8
  *
- * The bias keeps its real values: b' = RNE(b · s_x · s_w / (s_x' · s_w')).
+ * The bias keeps its real values: b' = RNE(b · s_x · s_w / (s_x' · s_w')), or in float32 beside blocks.
  */
 import { UnsupportedError } from "../errors.ts";
 import {
   binary,
+  float32,
   type Format,
   int2,
   int4,
@@ -29,12 +30,18 @@ import {
   type Value,
   type ValueId,
 } from "../graph/index.ts";
-import { quantize, weightChannels } from "../operators/index.ts";
+import { hasBlocks, quantize, weightChannels } from "../operators/index.ts";
 import { f32, perChannel } from "../quantization/index.ts";
-import type { Tensor, TensorType } from "../tensor/index.ts";
+import { elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
 import { layersToRequantize } from "./layers.ts";
 import { narrowType } from "./narrow.ts";
-import { gridWeights, packedWeights, realWeights } from "./requantize-weights.ts";
+import {
+  type BlockShape,
+  gridBlocks,
+  gridWeights,
+  packedWeights,
+  realWeights,
+} from "./requantize-weights.ts";
 
 export const WEIGHT_SCHEMES = ["int8", "int4", "int2", "ternary", "binary"] as const;
 export const ACTIVATION_SCHEMES = ["uint8", "uint4", "uint2", "uint1"] as const;
@@ -44,6 +51,11 @@ export interface RequantizeOptions {
   readonly weights?: (typeof WEIGHT_SCHEMES)[number] | undefined;
   /** Format of the activations that re-quantized layers read; uint8 (default): as they are. */
   readonly activations?: (typeof ACTIVATION_SCHEMES)[number] | undefined;
+  /**
+   * Weights below 8 bits get a scale for each block of so many input channels of a tap, a multiple of 4,
+   * in place of one for each output channel. Layers whose input channels are no multiple of 4 do not.
+   */
+  readonly groupSize?: number | undefined;
   /** Leave the first and the last layers as they are. Default: true. */
   readonly keepFirstLast?: boolean | undefined;
 }
@@ -65,7 +77,7 @@ export function requantizeGraph(graph: Graph, options: RequantizeOptions): Graph
   const narrow = ACTIVATION_FORMATS[options.activations ?? "uint8"];
   const layers = layersToRequantize(graph, options.keepFirstLast ?? true);
   if (narrow !== undefined) refuseFloats(graph, layers, narrow);
-  const rewriter = new Rewriter(graph, format, narrow);
+  const rewriter = new Rewriter(graph, format, narrow, options.groupSize);
   for (const node of graph.nodes) {
     if (layers.has(node)) rewriter.requantize(node);
     else rewriter.nodes.push(node);
@@ -90,13 +102,15 @@ class Rewriter {
   readonly nodes: Node[] = [];
   readonly #format: Format;
   readonly #narrow: Format | undefined;
+  readonly #groupSize: number | undefined;
   /** The low-bit form of a value, by its id. */
   readonly #narrowed = new Map<ValueId, ValueId>();
   /** How many nodes read a value: a constant of one reader is replaced where it stands. */
   readonly #readers: Int32Array;
 
-  constructor(graph: Graph, format: Format, narrow: Format | undefined) {
+  constructor(graph: Graph, format: Format, narrow: Format | undefined, groupSize?: number) {
     this.values = graph.values.slice();
+    this.#groupSize = groupSize;
     this.#format = format;
     this.#narrow = narrow;
     this.#readers = new Int32Array(graph.values.length);
@@ -120,11 +134,15 @@ class Rewriter {
       return;
     }
     const { shape, format } = weights.type;
-    const grid = gridWeights(weights, shape[0]!, this.#format);
-    const replaced: Tensor =
-      format.kind === "float"
-        ? { type: { format, shape }, data: realWeights(grid) }
-        : packedWeights(grid, this.#format, shape);
+    const isFloat = format.kind === "float";
+    const blocks = isFloat ? this.#blocksOf(weights.type) : undefined;
+    const grid =
+      blocks === undefined
+        ? gridWeights(weights, shape[0]!, this.#format)
+        : gridBlocks(weights, shape[0]!, this.#format, blocks);
+    const replaced: Tensor = isFloat
+      ? { type: { format, shape }, data: realWeights(grid) }
+      : packedWeights(grid, this.#format, shape);
     this.nodes.push(this.#withInputs(node, [node.inputs[0]!, this.#constant(w, replaced)]));
   }
 
@@ -142,15 +160,30 @@ class Rewriter {
     const ratio = from.quantization!.scale[0]! / to.quantization!.scale[0]!;
     const { scales: old } = weightChannels(weights.type, channels);
     const biases = bias === ABSENT ? undefined : (this.values[bias]!.constant!.data as Int32Array);
+    const { shape } = weights.type;
+    const blocks = isNarrower ? this.#blocksOf(weights.type) : undefined;
     let replaced = weights;
-    if (isNarrower) {
+    if (blocks !== undefined) {
+      replaced = packedWeights(
+        gridBlocks(weights, channels, this.#format, blocks),
+        this.#format,
+        shape,
+      );
+    } else if (isNarrower) {
       const leastScale = (c: number): number =>
         biases === undefined ? 0 : (Math.abs(biases[c]!) * old[c]! * ratio) / MAX_BIAS;
       const grid = gridWeights(weights, channels, this.#format, leastScale);
-      replaced = packedWeights(grid, this.#format, weights.type.shape);
+      replaced = packedWeights(grid, this.#format, shape);
     }
     const inputs = [input, isNarrower ? this.#constant(w, replaced) : w];
-    if (biases !== undefined) {
+    if (biases !== undefined && blocks !== undefined) {
+      const real = Float32Array.from(
+        biases,
+        (code, c) => code * from.quantization!.scale[0]! * old[c]!,
+      );
+      const type = { format: float32, shape: this.values[bias]!.type.shape };
+      inputs.push(this.#constant(bias, { type, data: real }));
+    } else if (biases !== undefined) {
       const { scales } = weightChannels(replaced.type, channels);
       const codes = biases.map((code, c) => roundHalfEven((code * ratio * old[c]!) / scales[c]!));
       inputs.push(this.#constant(bias, this.#biasTensor(bias, codes, scales, to)));
@@ -159,8 +192,21 @@ class Rewriter {
     this.nodes.push(this.#withInputs({ ...node, attributes }, inputs));
   }
 
+  /** The blocks that weights get; undefined: a scale per channel. */
+  #blocksOf({ shape }: TensorType): BlockShape | undefined {
+    const size = this.#groupSize;
+    const tap = shape.at(-1)!;
+    const depth = elementCount(shape) / shape[0]!;
+    if (size === undefined || this.#format.bits >= 8 || tap % 4 !== 0 || size >= depth) {
+      return undefined;
+    }
+    return { tap, size: Math.min(size, tap) };
+  }
+
   /** Fewer bits than the weights have, or 8 bits in place of unsigned ones. */
-  #isNarrower({ format }: TensorType): boolean {
+  #isNarrower(type: TensorType): boolean {
+    const { format } = type;
+    if (hasBlocks(type)) return false;
     if (format.bits !== this.#format.bits) return format.bits > this.#format.bits;
     return format.kind === "unsigned" || (format === int2 && this.#format === ternary);
   }

@@ -147,6 +147,24 @@ describe("--weights and --activations", () => {
     expect((await cli("bench", MODEL, ...ONE_THREAD, "--runs", "1", ...flags)).code).toBe(0);
   });
 
+  it("take the size of blocks, as an option or behind the format", async () => {
+    const flags = ["--weights", "int4", "--group-size", "4", "--no-keep-first-last"];
+    const resident = async (...given: string[]): Promise<number> => {
+      const { document } = await cliJson("inspect", MODEL, ...given);
+      const nodes = document["nodes"] as { residentBytes: number }[];
+      return nodes.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
+    };
+    expect(await resident(...flags)).toBeGreaterThan(await resident(...flags.toSpliced(2, 2)));
+    const { code, document } = await cliJson(
+      ...["compare", MODEL, "--weights", "int4g4,int8,int4", "--group-size", "8"],
+      ...["--data", labelled, "--samples", "2", "--runs", "1", ...ONE_THREAD],
+    );
+    expect(code).toBe(0);
+    const schemes = document["schemes"] as { name: string; weightBytes: number }[];
+    expect(schemes.map(({ name }) => name)).toEqual(["file", "int4g4", "int8", "int4"]);
+    expect(schemes[1]!.weightBytes).toBeGreaterThan(schemes[3]!.weightBytes);
+  });
+
   it("let verify compare the kernels with the network's own reference", async () => {
     const golden = join(folder, "golden/models/index.json");
     const flags = ["--weights", "binary", "--activations", "uint2"];
@@ -160,6 +178,14 @@ describe("--weights and --activations", () => {
       'weights: expected "int8" or "int4"',
     );
     await expect(load(MODEL, { activations: "int4" as never })).rejects.toThrow("activations:");
+    for (const groupSize of [0, 2, 30, 33.5, "32", 2 ** 17]) {
+      await expect(
+        load(MODEL, { weights: "int4", groupSize: groupSize as number }),
+      ).rejects.toThrow("groupSize: expected a multiple of 4");
+    }
+    for (const weights of [undefined, "int8", "hfp8_e4m3"] as const) {
+      await expect(load(MODEL, { weights, groupSize: 32 })).rejects.toThrow("groupSize: expected");
+    }
     await expect(load(MODEL, { keepFirstLast: "no" as never })).rejects.toThrow("keepFirstLast:");
   });
 });

@@ -1,6 +1,8 @@
 /** Products of weights below 8 bits, with activations of 8 bits or narrowed by a `Quantize` in front. */
 import {
+  bfloat16,
   binary,
+  float32,
   type Format,
   int2,
   int32,
@@ -14,7 +16,7 @@ import {
 } from "../../src/formats/index.ts";
 import { createNode, type Graph, inferGraph, type Value } from "../../src/graph/index.ts";
 import { conv2D, fullyConnected, quantize } from "../../src/operators/index.ts";
-import { perChannel, perTensor } from "../../src/quantization/index.ts";
+import { perBlock, perChannel, perTensor } from "../../src/quantization/index.ts";
 import { allocateTensor, elementCount, packBits, type TensorType } from "../../src/tensor/index.ts";
 import { randomSource } from "./runner.ts";
 
@@ -49,6 +51,10 @@ export interface LowBitProblem {
   /** Real multiplier of the accumulator; default: results spread over their range. */
   readonly gain?: number;
   readonly seed?: number;
+  /** Weights get a scale for each block of so many input channels, and the bias is float32. */
+  readonly blockSize?: number;
+  /** Scales of blocks are bfloat16, as those of src/quantizer; else any float32. */
+  readonly hasShortScales?: boolean;
 }
 
 export function lowBitProblem({
@@ -64,6 +70,8 @@ export function lowBitProblem({
   multiplier = activations.endsWith("uint4") ? 40 : activations.endsWith("uint2") ? 12 : 5,
   gain,
   seed = 1,
+  blockSize,
+  hasShortScales = true,
 }: LowBitProblem): Graph {
   const random = randomSource(seed);
   const format: Format = weightFormats[name];
@@ -96,7 +104,20 @@ export function lowBitProblem({
     ids.push(add({ name: "narrow", type: { format: narrow, shape: x, quantization } }));
     nodes.push(createNode("narrow", quantize, {}, [0], [1]));
   }
-  const perColumn = perChannel(scales, new Int32Array(channels), 0);
+  const blocks =
+    blockSize === undefined
+      ? undefined
+      : Array.from(
+          { length: (elementCount(w) / w.at(-1)!) * Math.ceil(w.at(-1)! / blockSize) },
+          () => {
+            const scale = Math.fround(0.01 * (0.5 + random()));
+            return hasShortScales ? bfloat16.decode(bfloat16.encode(scale)) : scale;
+          },
+        );
+  const perColumn =
+    blocks !== undefined
+      ? perBlock(blocks, w.length - 1, blockSize!)
+      : perChannel(scales, new Int32Array(channels), 0);
   const constant = {
     type: {
       format,
@@ -107,8 +128,14 @@ export function lowBitProblem({
   };
   const weightId = add({ name: "w", type: constant.type, constant });
   const deviation = spread * Math.max(format.max / 2, 1) * Math.sqrt(depth);
-  const bias = allocateTensor({ format: int32, shape: [channels] });
-  bias.data.forEach((_, i) => (bias.data[i] = Math.round((random() - 0.5) * deviation)));
+  const bias = allocateTensor({
+    format: blocks === undefined ? int32 : float32,
+    shape: [channels],
+  });
+  bias.data.forEach((_, i) => {
+    const steps = Math.round((random() - 0.5) * deviation);
+    bias.data[i] = blocks === undefined ? steps : steps * scale * 0.01;
+  });
   const biasId = add({ name: "bias", type: bias.type, constant: bias });
   const outputScale = gain === undefined ? (scale * 0.01 * deviation) / 60 : (scale * 0.01) / gain;
   const y: TensorType = {

@@ -26,12 +26,15 @@ export interface NetworkOptions {
   readonly zeroPoint?: number;
   /** Weights are multiples of this, biases too. Default 1. */
   readonly step?: number;
+  /** Output channels of the first layer. Default 9. */
+  readonly channels?: number;
 }
 
 export function smallNetwork({
   format = int8,
   zeroPoint = format.min,
   step = 1,
+  channels = 9,
 }: NetworkOptions = {}): Graph {
   const random = randomSource(7);
   const values: Value[] = [];
@@ -85,9 +88,9 @@ export function smallNetwork({
   };
 
   const input = values.push({ name: "input", type: activation([1, SIZE, SIZE, 3], 0.02, 3) }) - 1;
-  const first = conv("first", input, [9, 3, 3, 3], "relu");
-  const branch3 = conv("branch3", first, [7, 3, 3, 9], "none");
-  const branch1 = conv("branch1", first, [7, 1, 1, 9], "none");
+  const first = conv("first", input, [channels, 3, 3, 3], "relu");
+  const branch3 = conv("branch3", first, [7, 3, 3, channels], "none");
+  const branch1 = conv("branch1", first, [7, 1, 1, channels], "none");
   const sum = output("add", [1, SIZE, SIZE, 7], 0.08);
   nodes.push(createNode("add", add, { activation: "none" }, [branch3, branch1], [sum]));
   const depthwise = output("depthwise", [1, SIZE, SIZE, 7], 0.1);

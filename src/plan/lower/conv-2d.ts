@@ -8,9 +8,11 @@ import {
   type ConvGeometry,
   convGeometry,
   conv2DQuantization,
+  hasBlocks,
   isDynamicRange,
 } from "../../operators/index.ts";
 import type { Pointer } from "../plan.ts";
+import { blockWeights } from "./block-weights.ts";
 import { advance, type LowerContext } from "./context.ts";
 import {
   addPanels,
@@ -42,13 +44,16 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   const weights =
     x.format.name === "float32"
       ? floatWeights(constantWeights, bias, depth, attributes.activation)
-      : integerWeights(
-          context,
-          constantWeights,
-          depth,
-          conv2DQuantization(x, w, y, attributes, context.rounding),
-          { narrowing },
-        );
+      : hasBlocks(w)
+        ? blockWeights(context, constantWeights, depth, attributes.activation, narrowing)
+        : integerWeights(
+            context,
+            constantWeights,
+            depth,
+            conv2DQuantization(x, w, y, attributes, context.rounding),
+            { narrowing },
+          );
+  if (weights === undefined) return false;
   const columns = outputChannels / groups;
   const panels = addPanels(context, weights, groups, columns);
   const packing = windowPacking(context, geometry, weights);

@@ -3,8 +3,10 @@ import {
   type FullyConnectedAttributes,
   fullyConnectedGeometry,
   fullyConnectedQuantization,
+  hasBlocks,
   isDynamicRange,
 } from "../../operators/index.ts";
+import { blockWeights } from "./block-weights.ts";
 import type { LowerContext } from "./context.ts";
 import { addPanels, floatWeights, gatherBytes, gemmStep, integerWeights } from "./gemm-step.ts";
 import { narrowingOf } from "./narrowing.ts";
@@ -27,13 +29,16 @@ export function lowerFullyConnected(
   const weights =
     x.format.name === "float32"
       ? floatWeights(constantWeights, bias, depth, attributes.activation)
-      : integerWeights(
-          context,
-          constantWeights,
-          depth,
-          fullyConnectedQuantization(x, w, y, attributes, context.rounding),
-          { narrowing },
-        );
+      : hasBlocks(w)
+        ? blockWeights(context, constantWeights, depth, attributes.activation, narrowing)
+        : integerWeights(
+            context,
+            constantWeights,
+            depth,
+            fullyConnectedQuantization(x, w, y, attributes, context.rounding),
+            { narrowing },
+          );
+  if (weights === undefined) return false;
   const packing =
     narrowing === undefined
       ? { operation: "gemm" as const, packing: { xStride: depth * weights.elementBytes } }

@@ -27,7 +27,7 @@ import {
 } from "../../operators/index.ts";
 import { elementCount, type Tensor } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import { advance, hasDot, type LowerContext, type StepRequest } from "./context.ts";
+import { advance, hasDot, type LowerContext, type Machine, type StepRequest } from "./context.ts";
 import { gemmGrid } from "./gemm-grid.ts";
 import type { Narrowing } from "./narrowing.ts";
 import { weightCodes } from "./weight-codes.ts";
@@ -52,6 +52,8 @@ export interface GemmWeights {
   /** Units of one packed row, and bytes from panel to panel. */
   readonly units: number;
   readonly panelBytes: number;
+  /** Bytes that a panel takes behind its weights when it is freed, if they are many. */
+  readonly freedTailBytes?: number;
   /** Bytes of an element of x and y. */
   readonly elementBytes: number;
   /** The byte of a border cell. */
@@ -91,7 +93,7 @@ export function integerWeights(
       depth,
       columns: channels,
       isa: machine.isa,
-      dot: hasDot(machine) ? (machine.dot as "usdot" | "sdot") : undefined,
+      dot: dotOf(machine),
     },
     context.forced,
   );
@@ -158,7 +160,12 @@ interface IntegerOptions {
   readonly narrowing?: Narrowing | undefined;
 }
 
-const noLowBit = {
+/** The class of a dot that is one exact instruction. */
+export function dotOf(machine: Machine): "usdot" | "sdot" | undefined {
+  return hasDot(machine) ? (machine.dot as "usdot" | "sdot") : undefined;
+}
+
+export const noLowBit = {
   weightBits: 8,
   weightOffset: 0,
   narrowFlip: 0,
@@ -170,7 +177,7 @@ const noLowBit = {
 };
 
 /** What the kernel's reading of a byte adds to its code: a flipped byte is another code, 128 away. */
-function inputShift({ name, method }: GemmForm, isUnsigned: boolean): number {
+export function inputShift({ name, method }: GemmForm, isUnsigned: boolean): number {
   const isFlipped = name.startsWith("f8") || (method === "deep" && name.startsWith("u8"));
   return isFlipped ? (isUnsigned ? -128 : 128) : 0;
 }
@@ -275,7 +282,11 @@ export function gemmStep(context: LowerContext, product: GemmProduct): void {
   const lowBitScratch = Math.ceil(packBytes / 16) * 16;
   const lowBitBytes =
     form.weightBits < 8
-      ? SUMS_BYTES + stripRows * (4 + tableBytes) + freedBytes(units, form) + FREED_SLACK_BYTES
+      ? SUMS_BYTES +
+        stripRows * (4 + tableBytes) +
+        freedBytes(units, form) +
+        (weights.freedTailBytes ?? 0) +
+        FREED_SLACK_BYTES
       : 0;
   const request: StepRequest = {
     kernel: gemmKernelName(operation, form.name),

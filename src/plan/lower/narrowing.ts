@@ -13,6 +13,7 @@ import {
   quantize,
 } from "../../operators/index.ts";
 import type { TensorType } from "../../tensor/index.ts";
+import { hasWholeBlocks } from "./weight-codes.ts";
 
 /** One step per group: with more of them the walk costs more than the products. */
 export const MAX_GROUPS = 1024;
@@ -53,6 +54,7 @@ function canNarrow(graph: Graph, { operator, inputs }: Node, value: ValueId): bo
   const isConstant = (id: ValueId) => graph.values[id]?.constant !== undefined;
   if (x !== value || inputs.indexOf(value, 1) > 0) return false;
   if (!isConstant(w) || !(bias === ABSENT || isConstant(bias))) return false;
+  if (!hasWholeBlocks(graph.values[w]!.type)) return false;
   if (operator === (fullyConnected as Operator<never>)) return true;
   if (operator !== (conv2D as Operator<never>)) return false;
   return graph.values[x]!.type.shape[3]! / graph.values[w]!.type.shape[3]! <= MAX_GROUPS;

@@ -1,5 +1,6 @@
 /** How few bits the weights of a layer need in their panels. */
-import type { Tensor } from "../../tensor/index.ts";
+import { hasBlocks } from "../../operators/index.ts";
+import type { Tensor, TensorType } from "../../tensor/index.ts";
 
 /** Fewest bits of a weight, the offset that makes its codes unsigned, and the largest code. */
 interface WeightCodes {
@@ -23,4 +24,10 @@ export function weightCodes(
   }
   const fitsInt8 = (isUniform && zeroPoint === 0 && max <= 127) || compact() instanceof Int8Array;
   return { bits: fitsInt8 ? 8 : 16, offset: 0, largest: 0 };
+}
+
+/** Kernels take taps and blocks of whole units of four; true where there are no blocks. */
+export function hasWholeBlocks(w: TensorType): boolean {
+  const tap = w.shape.at(-1)!;
+  return !hasBlocks(w) || (tap % 4 === 0 && Math.min(w.quantization!.blockSize!, tap) % 4 === 0);
 }

@@ -17,6 +17,7 @@ import {
   type Conv2DAttributes,
   type ConvGeometry,
   conv2DQuantization,
+  hasBlocks,
   narrowingTable,
 } from "../../operators/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
@@ -52,7 +53,7 @@ export function lowerWinograd(
   const [x, w] = context.inputs;
   const y = context.outputs[0]!;
   if (x === undefined || w === undefined || x.format.name === "float32") return false;
-  if (!isWinogradForm(geometry)) return false;
+  if (!isWinogradForm(geometry) || hasBlocks(w)) return false;
   const isUnsigned = x.format.name === "uint8";
   const quantization = conv2DQuantization(x, w, y, attributes, context.rounding);
   const tensor = context.constant(1)!;
