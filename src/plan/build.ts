@@ -3,12 +3,13 @@ import { InternalError } from "../errors.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../graph/index.ts";
 import { kernelTable, modulesOf } from "../kernels/index.ts";
 import type { Rounding } from "../quantization/index.ts";
-import { type Tensor, type TensorType, typeBytes } from "../tensor/index.ts";
+import type { Tensor, TensorType } from "../tensor/index.ts";
 import { flippedTypes } from "./flip.ts";
 import { type Lowerings, lowerings } from "./lower/index.ts";
 import { hasDot, type LowerContext, type Machine, type StepRequest } from "./lower/context.ts";
 import { planArena } from "./memory.ts";
-import type { BufferPlan, ConstantPlan, Field, Plan, Pointer, Step } from "./plan.ts";
+import { Places } from "./places.ts";
+import type { Field, Plan, Pointer, Step } from "./plan.ts";
 
 export interface PlanOptions {
   readonly rounding: Rounding;
@@ -37,33 +38,33 @@ class PlanBuilder {
   readonly graph: Graph;
   readonly options: PlanOptions;
   readonly steps: Step[] = [];
-  readonly buffers: BufferPlan[] = [];
-  readonly constants: ConstantPlan[] = [];
-  readonly places = new Map<ValueId, Pointer>();
   readonly stored: StoredTypes;
+  readonly places: Places;
 
   constructor(graph: Graph, options: PlanOptions, stored: StoredTypes = new Map()) {
     this.graph = graph;
     this.options = options;
     this.stored = stored;
+    this.places = new Places(graph);
   }
 
   /** Undefined where a `reference()` would have to read or write another type than the graph's. */
   build(): Plan | undefined {
-    for (const id of this.graph.inputs) this.touch(this.place(id), -1);
+    const { places } = this;
+    for (const id of this.graph.inputs) places.touch(this.place(id), -1);
     this.graph.nodes.forEach((node, index) => this.lower(node, index));
     const declared = this.steps.flatMap((step) => (step.kind === "reference" ? [step.node] : []));
     if (declared.some((node) => this.hasStored(this.graph.nodes[node]!))) return undefined;
-    for (const id of this.graph.outputs) this.touch(this.place(id), this.steps.length);
-    const { offsets, arenaBytes, lowerBound } = planArena(this.buffers);
-    offsets.forEach((offset, i) => (this.buffers[i]!.offset = offset));
+    for (const id of this.graph.outputs) places.touch(this.place(id), this.steps.length);
+    const { offsets, arenaBytes, lowerBound } = planArena(places.buffers);
+    offsets.forEach((offset, i) => (places.buffers[i]!.offset = offset));
     return {
       steps: this.steps,
       modules: modulesOf(this.steps.flatMap((s) => (s.kind === "kernel" ? [s.kernel] : []))),
-      buffers: this.buffers,
-      constants: this.constants,
+      buffers: places.buffers,
+      constants: places.constants,
       flipped: new Set(this.stored.keys()),
-      places: this.places,
+      places: places.byValue,
       arenaBytes,
       arenaLowerBound: lowerBound,
       constantBytes: this.placeConstants(),
@@ -99,17 +100,18 @@ class PlanBuilder {
     // A node that is only an alias has no step: its values live on through their consumers.
     const last = Math.max(this.steps.length - 1, firstStep - 1);
     for (const id of [...node.inputs, ...node.outputs]) {
-      if (id === ABSENT || (lowered && !this.places.has(id))) continue;
+      if (id === ABSENT || (lowered && !this.places.byValue.has(id))) continue;
       if (!lowered && this.graph.values[id]!.constant !== undefined) continue;
       const place = this.place(id);
-      this.touch(place, Math.min(firstStep, last));
-      this.touch(place, last);
+      this.places.touch(place, Math.min(firstStep, last));
+      this.places.touch(place, last);
     }
   }
 
   private context(node: Node, index: number): LowerContext {
     const type = (id: ValueId) => this.stored.get(id) ?? this.graph.values[id]!.type;
-    const steps = { first: this.steps.length };
+    const firstStep = this.steps.length;
+    const { places } = this;
     return {
       graph: this.graph,
       node,
@@ -122,11 +124,19 @@ class PlanBuilder {
       input: (input) => this.place(node.inputs[input]!),
       place: (value) => this.place(value),
       output: (output) => this.place(node.outputs[output]!),
-      expandedOutput: (output, sizeBytes) => this.expand(node.outputs[output]!, sizeBytes),
-      addConstant: (label, sizeBytes, fill) => this.addConstant(label, sizeBytes, fill),
-      temporary: (label, sizeBytes) => this.addBuffer(label, sizeBytes, steps.first),
+      outputRows: (output, rowBytes) =>
+        places.rowsOf(node.outputs[output]!, this.steps.length, rowBytes),
+      expandedOutput: (output, sizeBytes) =>
+        places.expand(node.outputs[output]!, sizeBytes, this.steps.length),
+      addConstant: (label, sizeBytes, fill) => places.addConstant(label, sizeBytes, fill),
+      temporary: (label, sizeBytes) => places.addBuffer(label, sizeBytes, firstStep),
       alias: (output, input, isSameForm = false) =>
-        this.alias(node.outputs[output]!, node.inputs[input]!, isSameForm),
+        places.alias(node.outputs[output]!, node.inputs[input]!, isSameForm, this.steps.length),
+      part: (output, input, byteOffset) =>
+        places.part(node.outputs[output]!, node.inputs[input]!, byteOffset, this.steps.length),
+      overwrite: (output, input) =>
+        places.overwrite(node, index, node.outputs[output]!, node.inputs[input]!),
+      isInPlace: (input) => places.isInPlace(node.inputs[input]!),
       step: (request) => this.addStep(request, node, index),
     };
   }
@@ -146,7 +156,7 @@ class PlanBuilder {
       given.delete(name);
       if (typeof field === "number")
         return { kind: row.floats?.includes(name) ? "f32" : "i32", value: field };
-      this.touch(field, this.steps.length);
+      this.places.touch(field, this.steps.length);
       return { kind: "pointer", pointer: field };
     });
     if (given.size > 0)
@@ -170,57 +180,13 @@ class PlanBuilder {
     return node.operator.macs?.(inputs, node.outputs.map(type)) ?? 0;
   }
 
-  /** The place of a value, given on first use: constants as stored, the rest in the arena. */
   private place(id: ValueId): Pointer {
-    const known = this.places.get(id);
-    if (known !== undefined) return known;
-    const { name, type, constant } = this.graph.values[id]!;
-    const pointer =
-      constant === undefined
-        ? this.addBuffer(name, typeBytes(type), this.steps.length)
-        : this.addConstant(name, constant.data.byteLength, (target) => {
-            const { buffer, byteOffset, byteLength } = constant.data;
-            target.set(new Uint8Array(buffer, byteOffset, byteLength));
-          });
-    this.places.set(id, pointer);
-    return pointer;
-  }
-
-  private expand(id: ValueId, sizeBytes: number): Pointer {
-    if (this.places.has(id)) throw new InternalError(`expected value ${id} without a place`);
-    const pointer = this.addBuffer(this.graph.values[id]!.name, sizeBytes, this.steps.length);
-    this.places.set(id, pointer);
-    return pointer;
-  }
-
-  private alias(output: ValueId, input: ValueId, isSameForm: boolean): boolean {
-    if (this.places.has(output) || this.graph.values[input]!.constant !== undefined) return false;
-    const bytes = (id: ValueId): number => typeBytes(this.graph.values[id]!.type);
-    if (!isSameForm && bytes(input) !== bytes(output)) return false;
-    this.places.set(output, this.place(input));
-    return true;
-  }
-
-  private addBuffer(label: string, sizeBytes: number, step: number): Pointer {
-    this.buffers.push({ label, sizeBytes, firstStep: step, lastStep: step, offset: 0 });
-    return { space: "arena", buffer: this.buffers.length - 1, byteOffset: 0 };
-  }
-
-  private addConstant(label: string, sizeBytes: number, fill: ConstantPlan["fill"]): Pointer {
-    this.constants.push({ label, sizeBytes, fill, offset: 0 });
-    return { space: "constant", constant: this.constants.length - 1, byteOffset: 0 };
-  }
-
-  private touch(pointer: Pointer, step: number): void {
-    if (pointer.space !== "arena") return;
-    const buffer = this.buffers[pointer.buffer]!;
-    buffer.firstStep = Math.min(buffer.firstStep, step);
-    buffer.lastStep = Math.max(buffer.lastStep, step);
+    return this.places.of(id, this.steps.length);
   }
 
   private placeConstants(): number {
     let offset = 0;
-    for (const constant of this.constants) {
+    for (const constant of this.places.constants) {
       constant.offset = offset;
       offset += Math.ceil(constant.sizeBytes / 64) * 64;
     }

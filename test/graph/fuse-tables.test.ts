@@ -7,9 +7,6 @@ import {
   type Graph,
   inferGraph,
   interpret,
-  type Node,
-  type Value,
-  type ValueId,
 } from "../../src/graph/index.ts";
 import {
   add,
@@ -22,62 +19,12 @@ import {
   tanh,
 } from "../../src/operators/index.ts";
 import { createPlan } from "../../src/plan/index.ts";
-import { perTensor, type Rounding } from "../../src/quantization/index.ts";
-import { sameShape, type Shape, type TensorData, type TensorType } from "../../src/tensor/index.ts";
+import type { Rounding } from "../../src/quantization/index.ts";
+import { sameShape, type TensorData, type TensorType } from "../../src/tensor/index.ts";
+import { GraphBuilder } from "./builder.ts";
 
 const ROUNDINGS: readonly Rounding[] = ["fp32", "tflite-reference"];
 const NONE = { activation: "none" } as const;
-const SHAPE = [1, 16, 16, 2];
-
-/** Grows a graph value by value. */
-class Builder {
-  readonly values: Value[] = [];
-  readonly nodes: Node[] = [];
-  readonly inputs: ValueId[] = [];
-  readonly format: typeof int8;
-
-  constructor(format = int8) {
-    this.format = format;
-  }
-
-  type(scale: number, zeroPoint: number, shape: Shape = SHAPE): TensorType {
-    const middle = this.format === uint8 ? 128 : 0;
-    return { format: this.format, shape, quantization: perTensor(scale, middle + zeroPoint) };
-  }
-
-  input(scale = 0.05, shape: Shape = SHAPE): ValueId {
-    this.inputs.push(
-      this.push({ name: `x${this.values.length}`, type: this.type(scale, 3, shape) }),
-    );
-    return this.values.length - 1;
-  }
-
-  constant(scale: number, zeroPoint: number, codes: readonly number[], shape: Shape): ValueId {
-    const data = this.format === uint8 ? Uint8Array.from(codes) : Int8Array.from(codes);
-    const type = this.type(scale, zeroPoint, shape);
-    return this.push({ name: `c${this.values.length}`, type, constant: { type, data } });
-  }
-
-  node(
-    operator: Node["operator"],
-    attributes: unknown,
-    inputs: readonly ValueId[],
-    type: TensorType,
-  ): ValueId {
-    const output = this.push({ name: `v${this.values.length}`, type });
-    this.nodes.push(createNode(operator.name, operator, attributes as never, inputs, [output]));
-    return output;
-  }
-
-  graph(...outputs: ValueId[]): Graph {
-    const { values, nodes, inputs } = this;
-    return inferGraph({ name: "test", values, nodes, inputs, outputs, metadata: new Map() });
-  }
-
-  private push(value: Value): ValueId {
-    return this.values.push(value) - 1;
-  }
-}
 
 function namesOf(graph: Graph): string[] {
   return graph.nodes.map(({ operator }) => operator.name);
@@ -102,7 +49,7 @@ function expectSameOutputs(graph: Graph, fused: Graph, rounding: Rounding): void
 
 describe.each([int8, uint8])("fusing functions of $name codes", (format) => {
   it("turns x · logistic(x) into one look-up with the same bytes", () => {
-    const b = new Builder(format);
+    const b = new GraphBuilder(format);
     const x = b.input();
     const gate = b.node(logistic, {}, [x], b.type(1 / 256, -128));
     const graph = b.graph(b.node(mul, NONE, [x, gate], b.type(0.04, -60)));
@@ -115,7 +62,7 @@ describe.each([int8, uint8])("fusing functions of $name codes", (format) => {
   });
 
   it("turns hard swish in four operators into one look-up with the same bytes", () => {
-    const b = new Builder(format);
+    const b = new GraphBuilder(format);
     const x = b.input();
     const three = b.constant(3 / 127, 0, [127 + (format === uint8 ? 128 : 0)], [1, 1, 1, 1]);
     const sixth = b.constant(1 / 600, 0, [100 + (format === uint8 ? 128 : 0)], []);
@@ -133,7 +80,7 @@ describe.each([int8, uint8])("fusing functions of $name codes", (format) => {
 
 describe("fusing functions of codes", () => {
   it("gives a plan of one look-up kernel", () => {
-    const b = new Builder();
+    const b = new GraphBuilder();
     const x = b.input();
     const gate = b.node(logistic, {}, [x], b.type(1 / 256, -128));
     const graph = b.graph(b.node(mul, NONE, [x, gate], b.type(0.04, -60)));
@@ -147,7 +94,7 @@ describe("fusing functions of codes", () => {
   });
 
   it("keeps an intermediate value that something else reads", () => {
-    const b = new Builder();
+    const b = new GraphBuilder();
     const x = b.input();
     const gate = b.node(logistic, {}, [x], b.type(1 / 256, -128));
     const product = b.node(mul, NONE, [x, gate], b.type(0.04, -60));
@@ -158,7 +105,7 @@ describe("fusing functions of codes", () => {
   });
 
   it("fuses an operand with itself", () => {
-    const b = new Builder();
+    const b = new GraphBuilder();
     const x = b.input();
     const graph = b.graph(b.node(mul, NONE, [x, x], b.type(0.3, -128)));
     const fused = fuseTables(graph, "fp32");
@@ -167,7 +114,7 @@ describe("fusing functions of codes", () => {
   });
 
   it("leaves a single operator alone", () => {
-    const b = new Builder();
+    const b = new GraphBuilder();
     const x = b.input();
     const three = b.constant(0.1, 0, [30], []);
     const sum = b.node(add, NONE, [x, three], b.type(0.06, -10));
@@ -177,7 +124,7 @@ describe("fusing functions of codes", () => {
   });
 
   it("leaves functions of two values alone, and fuses what leads to each", () => {
-    const b = new Builder();
+    const b = new GraphBuilder();
     const x = b.input();
     const y = b.input();
     const requantized = b.node(quantize, {}, [y], b.type(0.03, 0));
@@ -189,7 +136,7 @@ describe("fusing functions of codes", () => {
   });
 
   it("leaves operands that broadcast alone", () => {
-    const b = new Builder();
+    const b = new GraphBuilder();
     const x = b.input();
     const gate = b.node(logistic, {}, [x], b.type(1 / 256, -128));
     const channels = b.constant(0.01, 0, [1, 2], [2]);
@@ -223,7 +170,7 @@ describe("fusing functions of codes", () => {
   });
 
   it("compares codes of one scale within a chain", () => {
-    const b = new Builder();
+    const b = new GraphBuilder();
     const x = b.input();
     const gate = b.node(quantize, {}, [x], b.type(0.05, 3));
     const graph = b.graph(b.node(maximum, {}, [x, gate], b.type(0.05, 3)));

@@ -12,6 +12,8 @@ export interface Expectation {
   readonly rounding?: Rounding;
   /** Kernel that must be taken where it fits; a relaxed one: on the relaxed builds. */
   readonly forced?: string;
+  /** Default: relaxed for a relaxed kernel that is forced, else plain. */
+  readonly isa?: "plain" | "relaxed";
   /** Also with a worker beside the caller; there must be several tiles then. */
   readonly threads?: boolean;
   /** Data of the graph's inputs; else random over the whole format. */
@@ -21,12 +23,18 @@ export interface Expectation {
 /** Runs on a release and on a debug build: plain ones, but for a relaxed kernel that is asked for. */
 export async function expectReference(
   graph: Graph,
-  { kernels, rounding = "fp32", forced, threads = false, inputs }: Expectation = {},
+  {
+    kernels,
+    rounding = "fp32",
+    forced,
+    isa = forced?.endsWith("_relaxed") === true ? "relaxed" : "plain",
+    threads = false,
+    inputs,
+  }: Expectation = {},
 ): Promise<void> {
   const random = randomSource(1);
   const data = inputs ?? graph.inputs.map((id) => randomData(graph.values[id]!.type, random));
   const expected = referenceOutputs(graph, data, rounding);
-  const isa = forced?.endsWith("_relaxed") === true ? "relaxed" : "plain";
   const choice = forced === undefined ? {} : { forced };
   for (const options of [
     { build: `release-${isa}` },

@@ -55,6 +55,8 @@ export function elementwiseGrid(
     rows === 1 ? COLUMN_UNIT : 0,
     TILE_ELEMENTS,
   );
+  const isWhole = [a, b].map(({ shape }) => elementCount(shape) === count);
+  if (!(isWhole[0]! && context.overwrite(0, 0)) && isWhole[1]!) context.overwrite(0, 1);
   return {
     tiles: tiles * columns.tiles,
     scratchBytes: 32,

@@ -26,6 +26,12 @@ export interface StepRequest {
   readonly note?: string;
 }
 
+/** Rows of bytes at a distance of `stride`. */
+export interface Rows {
+  readonly pointer: Pointer;
+  readonly stride: number;
+}
+
 /** What a lowering may see and do. One context per node. */
 export interface LowerContext {
   readonly graph: Graph;
@@ -47,6 +53,8 @@ export interface LowerContext {
   place(value: ValueId): Pointer;
   /** Address of output i. Every call gives the same place. */
   output(output: number): Pointer;
+  /** The same for kernels that can leave gaps between the rows of `rowBytes` that they write. */
+  outputRows(output: number, rowBytes: number): Rows;
   /** The same of an output in a form that only its readers know, in place of its codes. */
   expandedOutput(output: number, sizeBytes: number): Pointer;
   /** Immutable bytes of this node's own: packed weights, tables. */
@@ -58,6 +66,15 @@ export interface LowerContext {
    * `isSameForm` both lie in a form that only their readers know, whatever their types' sizes.
    */
   alias(output: number, input: number, isSameForm?: boolean): boolean;
+  /** The same for an output that is the input's bytes from an offset on. */
+  part(output: number, input: number, byteOffset: number): boolean;
+  /**
+   * Lets the output replace an input of its size, if nothing else reads that later. Only for kernels that
+   * read each byte of it just before they write there. False: the output lies elsewhere.
+   */
+  overwrite(output: number, input: number): boolean;
+  /** The input was written where the output has it. */
+  isInPlace(input: number): boolean;
   /** Appends a step. Field names not in the kernel's row, or missing, are an internal error. */
   step(request: StepRequest): void;
 }

@@ -56,7 +56,8 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   if (weights === undefined) return false;
   const columns = outputChannels / groups;
   const panels = addPanels(context, weights, groups, columns);
-  const packing = windowPacking(context, geometry, weights);
+  const rows = context.outputRows(0, outputChannels * weights.elementBytes);
+  const packing = windowPacking(context, geometry, weights, rows.stride);
   const tapBytes = (geometry.inputChannels / groups) * weights.elementBytes;
   const from = narrowing === undefined ? context.input(0) : context.place(narrowing.source);
   for (let group = 0; group < groups; group++) {
@@ -65,10 +66,10 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
       weights,
       x: advance(from, group * tapBytes),
       panels: panels[group]!,
-      y: advance(context.output(0), group * columns * weights.elementBytes),
+      y: advance(rows.pointer, group * columns * weights.elementBytes),
       m: batch * output[0] * output[1],
       n: columns,
-      yStride: outputChannels * weights.elementBytes,
+      yStride: rows.stride,
       note: describeWindow(geometry),
     });
   }
@@ -86,6 +87,7 @@ function windowPacking(
   context: LowerContext,
   geometry: ConvGeometry,
   weights: GemmWeights,
+  yStride: number,
 ): Packing {
   const { filter, output, groups, inputChannels, depth } = geometry;
   const { elementBytes } = weights;
@@ -111,8 +113,8 @@ function windowPacking(
         ...windowFields(geometry, weights),
         outHeight: output[0],
         outWidth: output[1],
-        yRowStride: output[1] * geometry.outputChannels * elementBytes,
-        yImageStride: output[0] * output[1] * geometry.outputChannels * elementBytes,
+        yRowStride: output[1] * yStride,
+        yImageStride: output[0] * output[1] * yStride,
       },
       packingBytes: gatherBytes(taps * tapBytes),
     };

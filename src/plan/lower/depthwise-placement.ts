@@ -45,6 +45,7 @@ export function placement(
   // Pairs of rows: only the last tile may have one without the other.
   const tileRows = planes > 0 ? Math.ceil(split.tileRows / 2) * 2 : split.tileRows;
   const tiles = Math.ceil(g.output[0] / tileRows);
+  const rows = context.outputRows(0, channels * elementBytes);
   return {
     tiles: tiles * g.batch,
     macs: rowMacs * g.output[0] * g.batch,
@@ -56,12 +57,12 @@ export function placement(
     fields: {
       ...fields,
       x: context.input(0),
-      y: context.output(0),
+      y: rows.pointer,
       inputHeight: g.input[0],
       inputWidth: g.input[1],
       inputChannels: g.inputChannels,
       xStride: g.inputChannels * elementBytes,
-      yStride: channels * elementBytes,
+      yStride: rows.stride,
       channels,
       multiplier: g.multiplier,
       outputHeight: g.output[0],

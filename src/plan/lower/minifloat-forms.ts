@@ -160,13 +160,18 @@ export function inUnits<A>(lowering: Lowering<A>): Lowering<A> {
     let place: Pointer | undefined;
     const isAliased = (output: number, input: number): boolean =>
       place === undefined && context.alias(output, input);
+    const output = () => (place ??= unitsOutput(context));
     return lowering(
       {
         ...context,
         inputs: context.inputs.map((type) => type && unitsType(context, type)),
         outputs: context.outputs.map((type) => unitsType(context, type)),
-        output: () => (place ??= unitsOutput(context)),
+        output,
+        outputRows: (_, stride) => ({ pointer: output(), stride }),
         alias: isAliased,
+        part: () => false,
+        overwrite: () => false,
+        isInPlace: () => false,
       },
       attributes,
     );

@@ -1,5 +1,6 @@
 /** Operators that only move elements: each of their moves is one step of a copy kernel. */
 import type { Move, MovementOperator } from "../../operators/index.ts";
+import { elementCount } from "../../tensor/index.ts";
 import { type BoxAxis, boxAxes, boxFields, fitsBox } from "./box.ts";
 import { advance, type LowerContext, type Lowering, type StepRequest } from "./context.ts";
 import { splitRows } from "./tiles.ts";
@@ -16,8 +17,8 @@ export function lowerMovement<A>(operator: MovementOperator<A>): Lowering<A> {
     const requests: StepRequest[] = [];
     for (const move of moves) {
       const axes = boxAxes(move, widthOf(context));
-      // A move of nothing needs no step.
-      if (axes === undefined) continue;
+      // A move of nothing needs no step, nor one whose bytes are there already.
+      if (axes === undefined || isDone(context, move, axes)) continue;
       const request = moveStep(context, move, axes);
       if (request === undefined) return false;
       requests.push(request);
@@ -25,6 +26,20 @@ export function lowerMovement<A>(operator: MovementOperator<A>): Lowering<A> {
     for (const request of requests) context.step(request);
     return true;
   };
+}
+
+/** The input was written in place, or all of the output is a run of the input's bytes. */
+function isDone(
+  context: LowerContext,
+  { shape, from, to, table }: Move,
+  axes: readonly BoxAxis[],
+): boolean {
+  if (table !== undefined) return false;
+  if (context.isInPlace(from.tensor)) return true;
+  const width = widthOf(context);
+  const isWhole = elementCount(shape) === elementCount(context.outputs[to.tensor]!.shape);
+  const isRun = axes.every(({ xs, ys }) => axes.length === 1 && xs === width && ys === width);
+  return isWhole && isRun && context.part(to.tensor, from.tensor, from.offset * width);
 }
 
 /** Bytes of one element; the same in all inputs and outputs. */

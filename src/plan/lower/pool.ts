@@ -38,18 +38,19 @@ function lowerPool(
   const { filter, strides, border } = g;
   const rowTaps = g.output[1] * g.channels * filter[0] * filter[1] * bytes;
   const { tileRows, tiles } = splitRows(g.output[0], rowTaps, TILE_TAPS);
+  const rows = context.outputRows(0, g.channels * bytes);
   context.step({
     kernel: `${name}_${short}`,
     tiles: tiles * g.batch,
     note: `${filter.join("x")} s${strides.join("x")} ${g.channels}x${g.output.join("x")}`,
     fields: {
       x: context.input(0),
-      y: context.output(0),
+      y: rows.pointer,
       inputHeight: g.input[0],
       inputWidth: g.input[1],
       channels: g.channels,
       xStride: g.channels * bytes,
-      yStride: g.channels * bytes,
+      yStride: rows.stride,
       outputHeight: g.output[0],
       outputWidth: g.output[1],
       filterHeight: filter[0],

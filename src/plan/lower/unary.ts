@@ -31,6 +31,7 @@ export function lookUp(context: LowerContext, declared: Uint8Array): boolean {
   const sizeBytes = typeBytes(context.inputs[0]!);
   if (sizeBytes === 0) return false;
   const { tileBytes, tiles } = splitBytes(sizeBytes);
+  context.overwrite(0, 0);
   const lines = context.forced === "lookup_8" ? undefined : linesOf(table);
   const isRelaxed = context.machine.isa === "relaxed" && context.forced !== "lookup_8_lines";
   const constant =
@@ -66,6 +67,7 @@ function clamp(context: LowerContext, activation: Activation): boolean {
   const size = elementCount(context.inputs[0]!.shape);
   if (size === 0) return false;
   const { tileBytes, tiles } = splitBytes(size);
+  context.overwrite(0, 0);
   context.step({
     kernel: "clamp_f32",
     tiles,

@@ -90,6 +90,7 @@ export function lowerWinograd(
   const grid = winogradGrid(tileCount, panels, channels);
   const { zeroPoint, low, high } = quantization.output.range;
   const shift = y.format.name === "uint8" ? 128 : 0;
+  const rows = context.outputRows(0, outputChannels);
   context.step({
     kernel,
     tiles: grid.tiles,
@@ -103,7 +104,7 @@ export function lowerWinograd(
       (bits < 8 ? 9 * GEMM_NR * channels + FREED_SLACK_BYTES : 0),
     note: `3x3 s1 ${geometry.input.join("x")}x${channels}`,
     fields: {
-      y: context.output(0),
+      y: rows.pointer,
       zeroPoint: zeroPoint - shift,
       low: low - shift,
       high: high - shift,
@@ -123,7 +124,7 @@ export function lowerWinograd(
       padLeft: border.left,
       inputZeroPoint: quantization.inputZeroPoint,
       panelBytes,
-      yStride: outputChannels,
+      yStride: rows.stride,
       tilesX,
       tilesPerImage,
       tileCount,
