@@ -1,6 +1,6 @@
 /** A network re-quantized at load, on this machine and with facts of it denied. */
 import { basename } from "node:path";
-import { fuseTables } from "../../src/graph/index.ts";
+import { simplify } from "../../src/graph/index.ts";
 import { readGraph } from "../../src/model/index.ts";
 import { bind, findScheme, leastTime, MACHINES, MARKS, planFor } from "./machines.ts";
 
@@ -21,7 +21,7 @@ export async function* measureNetwork(
   ms: number,
 ): AsyncGenerator<NetworkRow> {
   const { weights, network: activations, blockSize: groupSize } = findScheme(scheme);
-  const graph = fuseTables(await readGraph(file, { weights, activations, groupSize }), "fp32");
+  const graph = simplify(await readGraph(file, { weights, activations, groupSize }), "fp32");
   for (const mark of MARKS) {
     const { name, machine } = MACHINES[mark];
     const plan = planFor(graph, machine);

@@ -1,6 +1,6 @@
 /** The composition root: the only place that joins the stages. */
 import { CancelledError, InputError } from "../errors.ts";
-import { fuseTables, type Graph, inferGraph, inputNamesOf } from "../graph/index.ts";
+import { type Graph, inferGraph, inputNamesOf, simplify } from "../graph/index.ts";
 import { checkWork, importModel, type Limits, resolveLimits } from "../importers/index.ts";
 import { createPlan, loadLowerings, type Machine, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
@@ -124,7 +124,7 @@ async function planGraph(inferred: Graph, options: LoadOptions): Promise<Planned
   throwIfAborted(options.signal);
   options.onProgress?.({ stage: "plan" });
   const rounding = checkRounding(options.rounding);
-  const graph = fuseTables(inferred, rounding);
+  const graph = simplify(inferred, rounding);
   const plan = createPlan(graph, {
     rounding,
     lowerings: await loadLowerings(graph),

@@ -10,11 +10,14 @@ import {
 } from "../../src/graph/index.ts";
 import {
   add,
+  cast,
+  dequantize,
   logistic,
   maximum,
   mul,
   quantize,
   relu6,
+  sqrt,
   sub,
   tanh,
 } from "../../src/operators/index.ts";
@@ -113,14 +116,51 @@ describe("fusing functions of codes", () => {
     expectSameOutputs(graph, fused, "fp32");
   });
 
-  it("leaves a single operator alone", () => {
+  it("fuses a constant that is the same everywhere, whatever its shape", () => {
     const b = new GraphBuilder();
     const x = b.input();
-    const three = b.constant(0.1, 0, [30], []);
-    const sum = b.node(add, NONE, [x, three], b.type(0.06, -10));
-    const y = b.input();
-    const graph = b.graph(sum, b.node(tanh, {}, [y], b.type(1 / 128, 0)));
-    expect(namesOf(fuseTables(graph, "fp32"))).toEqual(["Add", "Tanh"]);
+    const same = b.constant(0.1, 0, [30, 30], [1, 1, 1, 2]);
+    const graph = b.graph(b.node(add, NONE, [x, same], b.type(0.06, -10)));
+    for (const rounding of ROUNDINGS) {
+      const fused = fuseTables(graph, rounding);
+      expect(namesOf(fused)).toEqual(["TableLookup"]);
+      expectSameOutputs(graph, fused, rounding);
+    }
+  });
+
+  it("leaves an operator with a look-up of its own alone, and constants that differ", () => {
+    const b = new GraphBuilder();
+    const x = b.input();
+    const own = b.node(tanh, {}, [x], b.type(1 / 128, 0));
+    const channels = b.constant(0.1, 0, [30, 31], [1, 1, 1, 2]);
+    const graph = b.graph(own, b.node(add, NONE, [x, channels], b.type(0.06, -10)));
+    expect(namesOf(fuseTables(graph, "fp32"))).toEqual(["Tanh", "Add"]);
+  });
+
+  it("goes through floats: cast, real arithmetic, quantize", () => {
+    const b = new GraphBuilder(uint8);
+    const x = b.input();
+    const real = { format: float32, shape: [1, 16, 16, 2] };
+    const cast8 = b.node(cast, {}, [x], real);
+    const codes8 = b.node(quantize, {}, [cast8], { ...b.type(1, -128), format: uint8 });
+    const root = b.node(sqrt, {}, [b.node(dequantize, {}, [codes8], real)], real);
+    const graph = b.graph(b.node(quantize, {}, [root], b.type(0.07, -20)));
+    for (const rounding of ROUNDINGS) {
+      const fused = fuseTables(graph, rounding);
+      expect(namesOf(fused)).toEqual(["TableLookup"]);
+      expectSameOutputs(graph, fused, rounding);
+    }
+  });
+
+  it("gives the code of a number that is none as quantize does", () => {
+    const b = new GraphBuilder();
+    const real = { format: float32, shape: [1, 16, 16, 2] };
+    const negative = b.node(dequantize, {}, [b.input()], real);
+    const root = b.node(sqrt, {}, [negative], real);
+    const graph = b.graph(b.node(quantize, {}, [root], b.type(0.02, 0)), root);
+    const fused = fuseTables(graph, "fp32");
+    expect(namesOf(fused)).toEqual(["Dequantize", "Sqrt", "TableLookup"]);
+    expectSameOutputs(graph, fused, "fp32");
   });
 
   it("leaves functions of two values alone, and fuses what leads to each", () => {

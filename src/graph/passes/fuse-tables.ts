@@ -1,10 +1,13 @@
 /**
  * Functions of one 8-bit code become one look-up: x · logistic(x), relu6(x + 3) · (1 / 6) · x, and
- * every other expression whose operands are one value and constants of one element. The table is the
- * expression's own `reference()` on all 256 codes, so that no bit changes.
+ * every other expression whose operands are one value and constants that are the same everywhere, also
+ * where it goes through float32. The table is the expression's own `reference()` on all 256 codes, so
+ * that no bit changes.
  */
 import {
   add,
+  cast,
+  dequantize,
   div,
   elu,
   gelu,
@@ -29,6 +32,7 @@ import {
   elementCount,
   sameShape,
   type Tensor,
+  type TensorData,
   tensorFromBytes,
   type TensorType,
 } from "../../tensor/index.ts";
@@ -37,13 +41,14 @@ import { createNode, type Graph, type Node, type ValueId } from "../graph.ts";
 /** Operators whose result at a place depends on their operands at that place alone. */
 const ELEMENTWISE: ReadonlySet<Operator<never>> = new Set<Operator<never>>([
   ...[add, sub, mul, div, maximum, minimum],
-  ...[logistic, tanh, hardSwish, relu, relu6, reluN1To1, leakyRelu, elu, gelu, sqrt, quantize],
+  ...[logistic, tanh, hardSwish, relu, relu6, reluN1To1, leakyRelu, elu, gelu, sqrt],
+  ...[quantize, dequantize, cast],
 ]);
 
-/** A value whose byte is table[byte of root]; a root has itself and no table. */
+/** A value whose element is that of `table` at the byte of `root`; a root has itself and no table. */
 interface CodeFunction {
   readonly root: ValueId;
-  readonly table?: Uint8Array;
+  readonly table?: Tensor;
 }
 
 const IDENTITY = Uint8Array.from({ length: 256 }, (_, byte) => byte);
@@ -61,10 +66,11 @@ export function fuseTables(graph: Graph, rounding: Rounding): Graph {
     const output = node.outputs[0]!;
     const table = evaluate(graph, node, operands, rounding);
     functions.set(output, { root, table });
-    const isFused = operands.some((operand) => isFunction(operand) && operand.table !== undefined);
+    // A function of the code alone that is no expression has a look-up of its own.
+    const isFused = operands.some((operand) => !isFunction(operand) || operand.table !== undefined);
     const isSquare = operands.length === 2 && operands.every(isFunction);
-    return isFused || isSquare
-      ? createNode(node.name, tableLookup, { table }, [root], [output])
+    return isCode(table.type) && (isFused || isSquare)
+      ? createNode(node.name, tableLookup, { table: bytesOf(table) }, [root], [output])
       : node;
   });
   return { ...graph, nodes: withoutUnused(graph, nodes, functions) };
@@ -80,6 +86,18 @@ function isCode({ format }: TensorType): boolean {
   return format.name === "int8" || format.name === "uint8";
 }
 
+function isCodeOrFloat(type: TensorType): boolean {
+  return isCode(type) || type.format.name === "float32";
+}
+
+/** Bit for bit: 0 and −0 are not the same. */
+function isSameEverywhere({ type, data }: Tensor): boolean {
+  const isSingle = (type.quantization?.scale.length ?? 1) === 1;
+  return (
+    isSingle && data.length > 0 && data.every((element: unknown) => Object.is(element, data[0]))
+  );
+}
+
 /** The operands of a node that is a function of one code, and the value of that code. */
 function operandsOf(
   graph: Graph,
@@ -89,16 +107,19 @@ function operandsOf(
   const none: [readonly Operand[], undefined] = [[], undefined];
   if (!ELEMENTWISE.has(node.operator) || node.outputs.length !== 1) return none;
   const y = graph.values[node.outputs[0]!]!.type;
-  if (!isCode(y) || elementCount(y.shape) === 0) return none;
+  if (!isCodeOrFloat(y) || elementCount(y.shape) === 0) return none;
   const operands: Operand[] = [];
   const roots = new Set<ValueId>();
   for (const id of node.inputs) {
     const value = graph.values[id];
-    if (value === undefined || !isCode(value.type)) return none;
-    if (value.constant !== undefined && elementCount(value.type.shape) === 1) {
-      operands.push({ ...value.constant, type: { ...value.type, shape: [] } });
-    } else if (value.constant === undefined && sameShape(value.type.shape, y.shape)) {
-      const operand = functions.get(id) ?? { root: id };
+    if (value === undefined || !isCodeOrFloat(value.type)) return none;
+    const { constant, type } = value;
+    if (constant !== undefined && isSameEverywhere(constant)) {
+      const data = constant.data.slice(0, 1) as TensorData;
+      operands.push({ type: { ...type, shape: [] }, data });
+    } else if (constant === undefined && sameShape(type.shape, y.shape)) {
+      const operand = functions.get(id) ?? (isCode(type) ? { root: id } : undefined);
+      if (operand === undefined) return none;
       operands.push(operand);
       roots.add(operand.root);
     } else {
@@ -108,23 +129,25 @@ function operandsOf(
   return roots.size === 1 ? [operands, [...roots][0]] : none;
 }
 
-/** The node's output bytes for all 256 bytes of the root. */
+/** The node's output for all 256 bytes of the root. */
 function evaluate(
   graph: Graph,
   node: Node,
   operands: readonly Operand[],
   rounding: Rounding,
-): Uint8Array {
+): Tensor {
   const every = (id: ValueId): TensorType => ({ ...graph.values[id]!.type, shape: [256] });
   const inputs = operands.map((operand, i) =>
     isFunction(operand)
-      ? tensorFromBytes(every(node.inputs[i]!), operand.table ?? IDENTITY)
+      ? (operand.table ?? tensorFromBytes(every(node.inputs[i]!), IDENTITY))
       : operand,
   );
   const outputs = [every(node.outputs[0]!)];
-  const [y] = node.operator.reference(inputs, node.attributes as never, { rounding, outputs });
-  const { buffer, byteOffset } = y!.data;
-  return new Uint8Array(buffer, byteOffset, 256).slice();
+  return node.operator.reference(inputs, node.attributes as never, { rounding, outputs })[0]!;
+}
+
+function bytesOf({ data }: Tensor): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, 256).slice();
 }
 
 /** Without the functions of a code that no other node and no output reads. */
