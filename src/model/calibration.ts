@@ -1,8 +1,8 @@
-/** What the values of a network are on some inputs, for the scales of its activations. */
+/** What the values of a network are on some inputs: for the scales of its activations, and for its biases. */
 import { InputError } from "../errors.ts";
 import { type Graph, inferGraph, type ValueId } from "../graph/index.ts";
 import {
-  encodedValues,
+  observedValues,
   floatGraph,
   type FloatGraph,
   type MinifloatOptions,
@@ -34,7 +34,7 @@ export async function calibrate(
     throw new InputError("calibrate: expected one sample or more, got none");
   const { graph: written, ranges } = floatGraph(source);
   const graph: FloatGraph = { graph: inferGraph(written), ranges };
-  const ids = encodedValues(graph, options);
+  const ids = observedValues(graph, options);
   const inputs = ids.filter((id) => graph.graph.inputs.includes(id));
   const computed = ids.filter((id) => !inputs.includes(id));
   const observers = new Map(ids.map((id) => [id, new Observer()]));
@@ -64,11 +64,16 @@ export async function calibrate(
 class Observer {
   readonly #kept: number[] = [];
   #largest = 0;
+  #sums = new Float64Array(0);
+  #samples = 0;
 
   add(values: Float32Array): void {
+    if (this.#samples++ === 0) this.#sums = new Float64Array(values.length);
     for (let i = 0; i < values.length; i++) {
       const magnitude = Math.abs(values[i]!);
-      if (magnitude > this.#largest && magnitude < Infinity) this.#largest = magnitude;
+      if (!(magnitude < Infinity)) continue;
+      if (magnitude > this.#largest) this.#largest = magnitude;
+      this.#sums[i]! += values[i]!;
     }
     // An odd stride meets all channels.
     const stride = Math.ceil(values.length / KEPT_VALUES) | 1;
@@ -78,6 +83,10 @@ class Observer {
   }
 
   result(): Observation {
-    return { values: Float32Array.from(this.#kept), largest: this.#largest };
+    return {
+      values: Float32Array.from(this.#kept),
+      largest: this.#largest,
+      mean: this.#sums.map((sum) => sum / this.#samples),
+    };
   }
 }

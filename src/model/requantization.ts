@@ -28,6 +28,11 @@ export interface RequantizeOptions {
   readonly groupSize?: number | undefined;
   /** Minifloats: the sums of Conv2D and FullyConnected in an emulated accumulator. */
   readonly accumulate?: AccumulateOptions | undefined;
+  /**
+   * Minifloats: what the first layers read of the network's inputs, "float32" or a minifloat. Default:
+   * "float32"; with `accumulate` "fp16_e6m9".
+   */
+  readonly inputs?: MinifloatName | "float32" | undefined;
   /** Minifloats: scales that are powers of two. */
   readonly powerOfTwoScales?: boolean | undefined;
 }
@@ -36,10 +41,11 @@ export interface RequantizeOptions {
 export function minifloatOptions(options: RequantizeOptions): MinifloatOptions | undefined {
   const { weights, activations, ...more } = options;
   if (!isMinifloatName(weights)) {
-    const { accumulate, powerOfTwoScales } = options;
-    if (accumulate !== undefined || powerOfTwoScales !== undefined || isRealName(activations)) {
+    const { accumulate, inputs, powerOfTwoScales } = options;
+    const isAsked = [accumulate, inputs, powerOfTwoScales].some((option) => option !== undefined);
+    if (isAsked || isRealName(activations)) {
       throw new InputError(
-        `weights: expected a minifloat for ${isRealName(activations) ? `activations "${activations}"` : "accumulate and powerOfTwoScales"}, got ${JSON.stringify(weights)}`,
+        `weights: expected a minifloat for ${isRealName(activations) ? `activations "${activations}"` : "accumulate, inputs and powerOfTwoScales"}, got ${JSON.stringify(weights)}`,
       );
     }
     return undefined;
@@ -50,6 +56,11 @@ export function minifloatOptions(options: RequantizeOptions): MinifloatOptions |
   if (activations !== undefined && !isRealName(activations)) {
     throw new InputError(
       `activations: expected a minifloat or "float32" beside ${weights} weights, got ${JSON.stringify(activations)}`,
+    );
+  }
+  if (more.inputs !== undefined && !isRealName(more.inputs)) {
+    throw new InputError(
+      `inputs: expected a minifloat or "float32", got ${JSON.stringify(more.inputs)}`,
     );
   }
   checkOption("keepFirstLast", more.keepFirstLast, [true, false]);

@@ -49,6 +49,12 @@ export function layersToEncode(graph: Graph, keepFirstLast: boolean): Set<Node> 
   return chosenOf(graph, graph.nodes.filter(isEncoded), keepFirstLast);
 }
 
+/** Nodes that no layer precedes: what they read are inputs of the network, or computed from those alone. */
+export function firstLayers({ nodes }: Graph): Set<Node> {
+  const followers = nodesBehindLayers(nodes, (node) => [node.inputs, node.outputs]);
+  return new Set(nodes.filter((node) => !followers.has(node)));
+}
+
 function chosenOf(graph: Graph, chosen: readonly Node[], keepFirstLast: boolean): Set<Node> {
   if (!keepFirstLast) return new Set(chosen);
   const followers = nodesBehindLayers(graph.nodes, (node) => [node.inputs, node.outputs]);

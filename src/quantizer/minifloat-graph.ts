@@ -5,25 +5,36 @@
  *     x float32 ──▶ EncodeMinifloat ──▶ codes ──▶ Conv2D (w codes, bias float32) ──▶ y float32
  *                                          └────▶ Conv2D …
  *
- * All else is computed in float32, which integer files are brought to first (`float-graph.ts`). The
- * scale of a value is that of what was observed, else that of the file's quantization.
+ * All else is computed in float32, which integer files are brought to first (`float-graph.ts`), and so is
+ * what the first layers read. The scale of a value is that of what was observed, else that of the
+ * file's quantization. Where something was observed, biases make up for the rounding of the weights.
  */
-import { InputError, QuantizationError } from "../errors.ts";
-import { findFormat, isMinifloat, type Minifloat } from "../formats/index.ts";
-import { createNode, type Graph, type Node, type Value, type ValueId } from "../graph/index.ts";
-import { depthwiseConv2D, encodeMinifloat, type Operator } from "../operators/index.ts";
-import { f32, perChannel, perTensor } from "../quantization/index.ts";
-import { packBits, type Tensor } from "../tensor/index.ts";
-import { type FloatGraph, floatGraph } from "./float-graph.ts";
-import { layersToEncode } from "./layers.ts";
+import { InputError } from "../errors.ts";
+import { findFormat, float32, isMinifloat, type Minifloat } from "../formats/index.ts";
 import {
-  activationScale,
-  largestOf,
-  rangeScale,
-  rounderOf,
-  type ScaleSearch,
-  weightScale,
-} from "./minifloat-scales.ts";
+  ABSENT,
+  createNode,
+  type Graph,
+  type Node,
+  type Value,
+  type ValueId,
+} from "../graph/index.ts";
+import {
+  depthwiseConv2D,
+  encodeMinifloat,
+  fullyConnected,
+  type Operator,
+} from "../operators/index.ts";
+import { perTensor } from "../quantization/index.ts";
+import type { TensorType } from "../tensor/index.ts";
+import { POSITIVE_INPUTS, SIGNED_INPUTS } from "./balanced-rounding.ts";
+import { correctedBias, type RoundedLayer } from "./bias-correction.ts";
+import { type FloatGraph, floatGraph } from "./float-graph.ts";
+import { firstLayers, layersToEncode } from "./layers.ts";
+import { activationScale, rangeScale, rounderOf, type ScaleSearch } from "./minifloat-scales.ts";
+import { encodeWeights } from "./minifloat-weights.ts";
+import { nonNegativeValues } from "./signs.ts";
+import { weightLayout } from "./weight-layout.ts";
 
 /** A row of docs/formats.md with a sign, or one of our own: "minifloat_e4m3b7". */
 export type MinifloatName =
@@ -49,6 +60,12 @@ export interface MinifloatOptions {
   readonly weights: MinifloatName;
   /** Default: "float32". */
   readonly activations?: MinifloatName | "float32" | undefined;
+  /**
+   * What layers read that no layer precedes: the network's own inputs. An image has small differences
+   * of large values, which a few bits of mantissa lose. Default: "float32"; with `accumulate`, which
+   * needs a minifloat, "fp16_e6m9".
+   */
+  readonly inputs?: MinifloatName | "float32" | undefined;
   readonly accumulate?: AccumulateOptions | undefined;
   /** Scales that are powers of two: a bias of the exponent. Default: false. */
   readonly powerOfTwoScales?: boolean | undefined;
@@ -56,10 +73,12 @@ export interface MinifloatOptions {
   readonly keepFirstLast?: boolean | undefined;
 }
 
-/** Values that a tensor held: a part of them, and the largest magnitude of all. */
+/** What a tensor held in several runs: a part of its values, the largest magnitude and the mean of all. */
 export interface Observation {
   readonly values: Float32Array;
   readonly largest: number;
+  /** By element. */
+  readonly mean: Float64Array;
 }
 
 /** @throws InputError a name of no signed minifloat */
@@ -69,8 +88,8 @@ export function signedMinifloat(name: string, option: string): Minifloat {
   throw new InputError(`${option}: expected a minifloat with a sign, got "${name}"`);
 }
 
-/** The values that layers read as codes: what a calibration observes. */
-export function encodedValues({ graph }: FloatGraph, options: MinifloatOptions): ValueId[] {
+/** The values that layers in minifloats read: what a calibration observes. */
+export function observedValues({ graph }: FloatGraph, options: MinifloatOptions): ValueId[] {
   const layers = layersToEncode(graph, options.keepFirstLast ?? false);
   return [...new Set([...layers].map(({ inputs }) => inputs[0]!))];
 }
@@ -96,7 +115,11 @@ class Rewriter {
   readonly #options: MinifloatOptions;
   readonly #observed: ReadonlyMap<ValueId, Observation>;
   readonly #weights: ScaleSearch;
+  /** Of what layers read, and of what the first ones read; undefined: float32. */
   readonly #activations: ScaleSearch | undefined;
+  readonly #inputs: ScaleSearch | undefined;
+  readonly #positive: ReadonlySet<ValueId>;
+  readonly #first: ReadonlySet<Node>;
   /** Codes of a value, by its id. */
   readonly #encoded = new Map<ValueId, ValueId>();
 
@@ -109,15 +132,21 @@ class Rewriter {
     this.#values = real.graph.values.slice();
     this.#options = options;
     this.#observed = observed;
-    const { weights, activations = "float32", powerOfTwoScales: powerOfTwo = false } = options;
+    this.#positive = nonNegativeValues(real.graph);
+    this.#first = firstLayers(real.graph);
+    const { weights, activations = "float32", accumulate, powerOfTwoScales = false } = options;
+    const { inputs = accumulate === undefined ? "float32" : "fp16_e6m9" } = options;
     const search = (name: string, option: string): ScaleSearch => {
       const format = signedMinifloat(name, option);
-      return { format, round: rounderOf(format), powerOfTwo };
+      return { format, round: rounderOf(format), powerOfTwo: powerOfTwoScales };
     };
     this.#weights = search(weights, "weights");
     this.#activations = activations === "float32" ? undefined : search(activations, "activations");
-    if (options.accumulate !== undefined && this.#activations === undefined) {
-      throw new InputError("accumulate: expected activations in a minifloat, got float32");
+    this.#inputs = inputs === "float32" ? undefined : search(inputs, "inputs");
+    if (accumulate === undefined) return;
+    for (const [name, format] of Object.entries({ activations, inputs })) {
+      if (format !== "float32") continue;
+      throw new InputError(`accumulate: expected ${name} in a minifloat, got float32`);
     }
   }
 
@@ -132,34 +161,53 @@ class Rewriter {
   }
 
   #rewriteLayer(node: Node): void {
-    const isDepthwise = node.operator === (depthwiseConv2D as Operator<never>);
-    const [x, w, ...more] = node.inputs as [ValueId, ValueId, ...ValueId[]];
-    const { name, constant } = this.#values[w]!;
-    const codes = encodeWeights(constant!, this.#weights, isDepthwise ? 3 : 0);
+    const [x, w, bias = ABSENT] = node.inputs as [ValueId, ValueId, ValueId?];
+    const { name, type, constant } = this.#values[w]!;
+    const layout = weightLayout(node, type.shape, rowLength(node, this.#values[x]!.type, type));
+    const correlation = this.#positive.has(x) ? POSITIVE_INPUTS : SIGNED_INPUTS;
+    const { codes, values } = encodeWeights(constant!, layout, this.#weights, correlation);
     const weights = this.#values.push({ name, type: codes.type, constant: codes }) - 1;
-    const { accumulate } = this.#options;
-    const attributes =
-      accumulate === undefined || isDepthwise
-        ? node.attributes
-        : {
-            ...(node.attributes as object),
-            accumulate: {
-              accumulator: accumulate.format,
-              chunk: accumulate.chunk,
-              rounding: accumulate.rounding ?? "nearest",
-              draws: { seed: accumulate.seed ?? 0, layer: this.#nodes.length, step: 0, stream: 0 },
-            },
-          };
-    const inputs = [this.#activations === undefined ? x : this.#encode(x), weights, ...more];
-    this.#nodes.push({ ...node, attributes, inputs });
+    const corrected = this.#correctBias(x, bias, {
+      ...{ node, layout, x: this.#values[x]!.type, w: type },
+      ...{ weights: constant!.data as Float32Array, rounded: values },
+      bias: this.#values[bias]?.constant?.data as Float32Array | undefined,
+    });
+    const inputs = [this.#encode(x, this.#first.has(node)), weights];
+    if (corrected !== ABSENT) inputs.push(corrected);
+    this.#nodes.push({ ...node, attributes: this.#attributes(node), inputs });
   }
 
-  #encode(x: ValueId): ValueId {
+  #attributes({ operator, attributes }: Node): Node["attributes"] {
+    const { accumulate } = this.#options;
+    if (accumulate === undefined || operator === (depthwiseConv2D as Operator<never>)) {
+      return attributes;
+    }
+    const { format, chunk, rounding = "nearest", seed = 0 } = accumulate;
+    const draws = { seed, layer: this.#nodes.length, step: 0, stream: 0 };
+    return {
+      ...(attributes as object),
+      accumulate: { accumulator: format, chunk, rounding, draws },
+    };
+  }
+
+  /** The bias as it is to be: of a constant one or none, where the mean of x is known. */
+  #correctBias(x: ValueId, bias: ValueId, layer: RoundedLayer): ValueId {
+    const mean = this.#observed.get(x)?.mean;
+    if (mean === undefined || (bias !== ABSENT && layer.bias === undefined)) return bias;
+    const type = { format: float32, shape: [layer.layout.channels] };
+    const name = this.#values[bias]?.name ?? `${layer.node.name}/bias`;
+    const constant = { type, data: correctedBias(layer, mean) };
+    return this.#values.push({ name, type, constant }) - 1;
+  }
+
+  #encode(x: ValueId, isFirst: boolean): ValueId {
+    const search = isFirst ? this.#inputs : this.#activations;
+    if (search === undefined) return x;
     const known = this.#encoded.get(x);
     if (known !== undefined) return known;
-    const { format } = this.#activations!;
+    const { format } = search;
     const { name, type } = this.#values[x]!;
-    const quantization = perTensor(this.#scaleOf(x), 0);
+    const quantization = perTensor(this.#scaleOf(x, search), 0);
     const label = `${name}/${format.name}`;
     const id = this.#values.push({
       name: label,
@@ -170,9 +218,8 @@ class Rewriter {
     return id - 1;
   }
 
-  #scaleOf(x: ValueId): number {
+  #scaleOf(x: ValueId, search: ScaleSearch): number {
     const observed = this.#observed.get(x);
-    const search = this.#activations!;
     if (observed !== undefined) return activationScale(search, observed.values, observed.largest);
     const range = this.#real.ranges.get(x);
     if (range !== undefined) return rangeScale(search, range);
@@ -182,34 +229,7 @@ class Rewriter {
   }
 }
 
-/** Codes of weights in float32, with one scale per channel of `axis`. */
-export function encodeWeights(w: Tensor, search: ScaleSearch, axis: number): Tensor {
-  const { format } = search;
-  const { shape } = w.type;
-  const channels = shape[axis]!;
-  const values = w.data as Float32Array;
-  const isLast = axis > 0;
-  const depth = values.length / channels;
-  const place = (c: number, k: number): number => (isLast ? k * channels + c : c * depth + k);
-  const scales = new Float32Array(channels);
-  const codes = new Uint16Array(values.length);
-  const own = new Float32Array(depth);
-  for (let c = 0; c < channels; c++) {
-    for (let k = 0; k < depth; k++) own[k] = values[place(c, k)]!;
-    if (!(largestOf(own) < Infinity) || own.some(Number.isNaN)) {
-      throw new QuantizationError("expected finite weights, got infinity or NaN");
-    }
-    const scale = weightScale(search, own);
-    scales[c] = scale;
-    for (let k = 0; k < depth; k++) codes[place(c, k)] = format.encode(f32(own[k]! / scale), true);
-  }
-  return {
-    type: { format, shape, quantization: perChannel(scales, new Int32Array(channels), axis) },
-    data:
-      format.bits > 8
-        ? codes
-        : format.bits === 8
-          ? Uint8Array.from(codes)
-          : packBits(format, codes),
-  };
+/** Elements of x that weights of one tap meet: its channels, or a row of a FullyConnected. */
+function rowLength({ operator }: Node, x: TensorType, w: TensorType): number {
+  return operator === (fullyConnected as Operator<never>) ? w.shape[1]! : x.shape[3]!;
 }
