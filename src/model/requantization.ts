@@ -30,7 +30,8 @@ export interface RequantizeOptions {
   readonly accumulate?: AccumulateOptions | undefined;
   /**
    * Minifloats: what the first layers read of the network's inputs, "float32" or a minifloat. Default:
-   * "float32"; with `accumulate` "fp16_e6m9".
+   * "float32"; between FP6 and FP4 formats "minifloat_e1m6", 8-bit integers; with `accumulate`
+   * "fp16_e6m9".
    */
   readonly inputs?: MinifloatName | "float32" | undefined;
   /** Minifloats: scales that are powers of two. */

@@ -13,6 +13,7 @@ export * from "./cast.ts";
 export * from "./chunked-matmul.ts";
 export { accumulatorOf, type ChunkedMatMulAttributes, drawsPerOutput } from "./chunked-sum.ts";
 export {
+  inputUnit,
   integerUnit,
   isMinifloatLayer,
   layerMultipliers,

@@ -10,7 +10,8 @@
  * | operands                                       | acc                                              |
  * |------------------------------------------------|--------------------------------------------------|
  * | attribute `accumulate`, minifloats             | in the emulated accumulator (`chunked-sum.ts`)   |
- * | both of FP4 E2M1, FP6 E2M3, FP6 E3M2           | exact: integers in units of 1/2, 1/8, 1/16       |
+ * | both of FP4 E2M1, FP6 E2M3, FP6 E3M2; the      | exact: integers in units of 1/2, 1/8, 1/16       |
+ * | input also of E1M6, integers up to ±127        |                                                  |
  * | all others                                     | float32 from +0, a rounding per multiply and per |
  * |                                                | add, in the order (kh, kw, c)                    |
  */
@@ -105,6 +106,16 @@ export function integerUnit(format: Format): number | undefined {
   return INTEGER_UNITS.get(format);
 }
 
+/**
+ * The same of the input of a layer, which may also be E1M6 of any bias: the integers −127 … 127 with a
+ * scale.
+ */
+export function inputUnit(format: Format): number | undefined {
+  const isInteger8 =
+    isMinifloat(format) && format.signed && format.maxCode === 127 && format.exponentBits === 1;
+  return isInteger8 ? 1 / format.smallest : integerUnit(format);
+}
+
 /** Values of x, or of w, as they are multiplied. */
 export function layerValues(operand: Tensor): Float32Array {
   return isMinifloat(operand.type.format)
@@ -120,7 +131,7 @@ export function layerSum(
   depth: number,
 ): SumOfProducts {
   if (accumulate !== undefined) return chunkedSum(accumulate, depth);
-  const isExact = integerUnit(x.format) !== undefined && integerUnit(w.format) !== undefined;
+  const isExact = inputUnit(x.format) !== undefined && integerUnit(w.format) !== undefined;
   return isExact ? exactSum : (a, values, from) => dotFloats(a, values, from, 0);
 }
 

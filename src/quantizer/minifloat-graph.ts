@@ -23,6 +23,7 @@ import {
   depthwiseConv2D,
   encodeMinifloat,
   fullyConnected,
+  integerUnit,
   type Operator,
 } from "../operators/index.ts";
 import { perTensor } from "../quantization/index.ts";
@@ -62,8 +63,8 @@ export interface MinifloatOptions {
   readonly activations?: MinifloatName | "float32" | undefined;
   /**
    * What layers read that no layer precedes: the network's own inputs. An image has small differences
-   * of large values, which a few bits of mantissa lose. Default: "float32"; with `accumulate`, which
-   * needs a minifloat, "fp16_e6m9".
+   * of large values, which a few bits of mantissa lose. Default: "float32"; between formats whose sums
+   * are exact (FP6, FP4) "minifloat_e1m6", 8-bit integers; with `accumulate` "fp16_e6m9".
    */
   readonly inputs?: MinifloatName | "float32" | undefined;
   readonly accumulate?: AccumulateOptions | undefined;
@@ -135,7 +136,7 @@ class Rewriter {
     this.#positive = nonNegativeValues(real.graph);
     this.#first = firstLayers(real.graph);
     const { weights, activations = "float32", accumulate, powerOfTwoScales = false } = options;
-    const { inputs = accumulate === undefined ? "float32" : "fp16_e6m9" } = options;
+    const { inputs = defaultInputs(options) } = options;
     const search = (name: string, option: string): ScaleSearch => {
       const format = signedMinifloat(name, option);
       return { format, round: rounderOf(format), powerOfTwo: powerOfTwoScales };
@@ -227,6 +228,16 @@ class Rewriter {
       `activations: expected calibrate with some inputs of the network, since its file has no range of "${this.#values[x]!.name.slice(0, 80)}"; or activations "float32"`,
     );
   }
+}
+
+/** 16 bits where a minifloat is needed, 8-bit integers where sums are in integers anyway. */
+function defaultInputs({ accumulate, weights, activations }: MinifloatOptions): string {
+  if (accumulate !== undefined) return "fp16_e6m9";
+  const isExact = [weights, activations].every((name) => {
+    const format = name === undefined ? undefined : findFormat(name);
+    return format !== undefined && integerUnit(format) !== undefined;
+  });
+  return isExact ? "minifloat_e1m6" : "float32";
 }
 
 /** Elements of x that weights of one tap meet: its channels, or a row of a FullyConnected. */

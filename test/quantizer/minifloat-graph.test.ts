@@ -16,7 +16,7 @@ import { applyRequantization } from "../../src/model/requantization.ts";
 import { requantize } from "../../src/model/load.ts";
 import { floatGraph, rounderOf } from "../../src/quantizer/index.ts";
 import { randomSource, referenceOutputs } from "../kernels/runner.ts";
-import { constantOf, smallInput, smallNetwork } from "./network.ts";
+import { constantOf, nodeOf, smallInput, smallNetwork } from "./network.ts";
 
 const LAYERS = ["first", "branch3", "branch1", "depthwise", "behind", "last"];
 
@@ -107,6 +107,30 @@ describe("a network in minifloats", () => {
   });
 });
 
+describe("what the first layers read", () => {
+  const inputFormat = (options: LoadOptions): string => {
+    const graph = applyRequantization(smallNetwork(), options);
+    return graph.values[nodeOf(graph, "first").inputs[0]!]!.type.format.name;
+  };
+  const both = (format: "float8_e4m3fn" | "float6_e2m3fn") => {
+    return { weights: format, activations: format } as const;
+  };
+
+  it("is float32, or integers between formats whose sums are exact, or 16 bits to accumulate", () => {
+    expect(inputFormat(both("float8_e4m3fn"))).toBe("float32");
+    expect(inputFormat(both("float6_e2m3fn"))).toBe("minifloat_e1m6b0");
+    expect(inputFormat({ weights: "float6_e2m3fn" })).toBe("float32");
+    const accumulate = { format: "fp16_e6m9", chunk: 16 } as const;
+    expect(inputFormat({ ...both("float8_e4m3fn"), accumulate })).toBe("fp16_e6m9");
+  });
+
+  it("is another format where that is asked", async () => {
+    const options = { ...both("float6_e2m3fn"), inputs: "float8_e4m3fn" } as const;
+    expect(inputFormat(options)).toBe("float8_e4m3fn");
+    await expectReference(applyRequantization(smallNetwork(), options));
+  });
+});
+
 describe("the accumulate option", () => {
   const accumulate = { format: "bfloat16", chunk: 16, rounding: "stochastic", seed: 7 } as const;
   const formats = { weights: "float8_e5m2", activations: "float8_e5m2" } as const;
@@ -134,6 +158,8 @@ describe("the accumulate option", () => {
   it("is refused beside float32 activations", () => {
     const options = { weights: "float8_e5m2", accumulate } as const;
     expect(() => applyRequantization(smallNetwork(), options)).toThrow(InputError);
+    const inputs = { ...options, activations: "float8_e5m2", inputs: "float32" } as const;
+    expect(() => applyRequantization(smallNetwork(), inputs)).toThrow(/inputs/);
   });
 });
 
@@ -148,6 +174,19 @@ describe("the ranges of a float32 network", () => {
     const source = smallFloatNetwork();
     const calibrate = [smallInput(source)];
     await expectReference(await requantize(source, { ...options, calibrate }));
+  });
+
+  it("come with means: biases make up for what rounding adds to them", async () => {
+    const source = smallFloatNetwork();
+    const calibrate = [smallInput(source)];
+    const biases = async (more: LoadOptions): Promise<Float32Array[]> => {
+      const graph = await requantize(source, { weights: "float4_e2m1fn", ...more });
+      return LAYERS.map((name) => constantOf(graph, name, 2).data as Float32Array);
+    };
+    const given = LAYERS.map((name) => constantOf(source, name, 2).data);
+    expect(await biases({})).toEqual(given);
+    const corrected = await biases({ calibrate });
+    corrected.forEach((bias, i) => expect(bias).not.toEqual(given[i]));
   });
 
   it("are no business of other options", async () => {
@@ -166,6 +205,8 @@ describe("options that do not fit each other", () => {
     [{ weights: "int4", activations: "float8_e4m3fn" }, /weights/],
     [{ powerOfTwoScales: true }, /weights/],
     [{ weights: "float5_e2m2" }, /weights/],
+    [{ weights: "float8_e4m3fn", inputs: "int8" }, /inputs/],
+    [{ inputs: "float32" }, /weights/],
   ] as const)("%o are refused", (options, message) => {
     expect(() => applyRequantization(smallNetwork(), options as LoadOptions)).toThrow(message);
   });

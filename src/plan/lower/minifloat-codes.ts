@@ -12,7 +12,7 @@ import {
   roundFields,
   wideDecodeFields,
 } from "../../kernels/index.ts";
-import { type EncodeMinifloatAttributes, integerUnit } from "../../operators/index.ts";
+import { type EncodeMinifloatAttributes, inputUnit } from "../../operators/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import type { LowerContext } from "./context.ts";
@@ -131,7 +131,7 @@ export function roundStep(
     kernel: `round_f32_${operand === "x8" ? "i8" : operand}`,
     fields: {
       ...{ x, y, count, tileCount, flip, scale },
-      ...roundFields(format, isInteger ? integerUnit(format)! : 1),
+      ...roundFields(format, isInteger ? inputUnit(format)! : 1),
     },
     tiles,
     note: `${format.name} as ${operand}`,

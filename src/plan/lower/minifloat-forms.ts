@@ -12,7 +12,7 @@
 import { int8, isMinifloat, type Minifloat, uint8 } from "../../formats/index.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
 import { unitGrid } from "../../kernels/index.ts";
-import { integerUnit, isMinifloatLayer, type PoolAttributes } from "../../operators/index.ts";
+import { inputUnit, isMinifloatLayer, type PoolAttributes } from "../../operators/index.ts";
 import { f32, perTensor } from "../../quantization/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
@@ -189,7 +189,7 @@ export function lookUpUnits(context: LowerContext): boolean {
   const table = Uint8Array.from({ length: 256 }, (_, code) => {
     const own = x.format.name === "int8" ? (code << 24) >> 24 : code;
     const rounded = format.encode(f32(f32(from * (own - zeroPoint)) / scale), true);
-    return (format.decode(rounded) * integerUnit(format)!) ^ flip;
+    return (format.decode(rounded) * inputUnit(format)!) ^ flip;
   });
   const sizeBytes = elementCount(x.shape);
   const { tileBytes, tiles } = splitBytes(sizeBytes);

@@ -15,6 +15,7 @@ import {
 import {
   accumulatorOf,
   type Conv2DAttributes,
+  inputUnit,
   integerUnit,
   isMinifloatLayer,
   layerMultipliers,
@@ -35,6 +36,11 @@ export type Sight = Pick<LowerContext, "graph" | "machine" | "forced">;
 
 /** The form of input 0 that the kernels of a layer read; undefined: no kernel takes the layer. */
 export function operandOfLayer(sight: Sight, node: Node): MinifloatOperand | undefined {
+  return canRead(sight, node.inputs[0]!) ? wantedOperand(sight, node) : undefined;
+}
+
+/** The same where the input can be made in every form. */
+function wantedOperand(sight: Sight, node: Node): MinifloatOperand | undefined {
   const { graph } = sight;
   const [x, w, bias] = node.inputs.map((id) => (id === ABSENT ? undefined : graph.values[id]));
   if (x === undefined || w?.constant === undefined || !isMinifloatLayer(x.type, w.type)) {
@@ -42,7 +48,6 @@ export function operandOfLayer(sight: Sight, node: Node): MinifloatOperand | und
   }
   if (bias !== undefined && bias.constant === undefined) return undefined;
   const weights = w.type.format as Minifloat;
-  if (!canRead(x.type)) return undefined;
   const { accumulate } = node.attributes as Conv2DAttributes;
   const isDepthwise = node.operator.name === "DepthwiseConv2D";
   const channels = w.type.shape[isDepthwise ? 3 : 0]!;
@@ -76,27 +81,38 @@ function sumOperand(
   w: TensorType,
   { depth, channels, isDepthwise }: Sum,
 ): MinifloatOperand | undefined {
-  const inputUnit = integerUnit(x.format);
+  const own = inputUnit(x.format);
   const unit = integerUnit(w.format);
-  if (inputUnit === undefined || unit === undefined) return "f32";
-  const largest = depth * x.format.max * inputUnit * w.format.max * unit;
+  if (own === undefined || unit === undefined) return "f32";
+  const largest = depth * x.format.max * own * w.format.max * unit;
   // Any order of float32 sums is exact below 2^24.
   if (isDepthwise) return largest <= MAX_FLOAT_SUM ? "f32" : undefined;
-  const isNormal = layerMultipliers(x, w, channels).every(
-    (m) => m / unit / inputUnit >= MIN_NORMAL,
-  );
+  const isNormal = layerMultipliers(x, w, channels).every((m) => m / unit / own >= MIN_NORMAL);
   if (largest > MAX_SUM || !isNormal) return undefined;
-  if (Math.max(x.format.max * inputUnit, w.format.max * unit) > 127) return "i16";
+  if (Math.max(x.format.max * own, w.format.max * unit) > 127) return "i16";
   return hasDot(machine) && forced?.endsWith("c2") !== true ? "x8" : "i8";
 }
 
-/** float32, or codes that a kernel decodes. */
-function canRead({ format }: TensorType): boolean {
-  return isMinifloat(format) ? decodeKernelOf(format) !== undefined : format.name === "float32";
+/** float32, codes that a kernel decodes, or numbers that nobody reads as codes. */
+function canRead(sight: Sight, id: ValueId): boolean {
+  const { format } = sight.graph.values[id]!.type;
+  if (!isMinifloat(format)) return format.name === "float32";
+  return (
+    decodeKernelOf(format) !== undefined || madeOperand(sight, id, wantedOperand) !== undefined
+  );
 }
 
 /** The form in which EncodeMinifloat leaves a value, in place of its codes; undefined: as codes. */
 export function operandOfValue(sight: Sight, id: ValueId): MinifloatOperand | undefined {
+  return madeOperand(sight, id, operandOfLayer);
+}
+
+/** @param operandOf what a layer reads */
+function madeOperand(
+  sight: Sight,
+  id: ValueId,
+  operandOf: typeof operandOfLayer,
+): MinifloatOperand | undefined {
   const { graph } = sight;
   const producer = graph.nodes.find(({ outputs }) => outputs.includes(id));
   if (producer?.operator.name !== "EncodeMinifloat" || graph.outputs.includes(id)) return undefined;
@@ -106,7 +122,7 @@ export function operandOfValue(sight: Sight, id: ValueId): MinifloatOperand | un
   if (encodeKernelOf(format as Minifloat) === undefined) return undefined;
   const readers = graph.nodes.filter(({ inputs }) => inputs.includes(id));
   const wanted = readers.map((node) =>
-    node.inputs.lastIndexOf(id) === 0 ? operandOfLayer(sight, node) : undefined,
+    node.inputs.lastIndexOf(id) === 0 ? operandOf(sight, node) : undefined,
   );
   return wanted.every((operand) => operand === wanted[0]) ? wanted[0] : undefined;
 }

@@ -19,6 +19,7 @@ import {
 } from "../../kernels/index.ts";
 import {
   floatActivationRange,
+  inputUnit,
   integerUnit,
   layerMultipliers,
   layerValues,
@@ -70,7 +71,7 @@ export function addPanels(
   const panels = { format, operand, weights: minifloatWeightsOf(format), depth };
   const columns = channels / groups;
   const size = Math.ceil(columns / GEMM_NR) * minifloatPanelBytes(panels);
-  const unit = operand === "f32" ? 1 : integerUnit(format)! * integerUnit(x!.format)!;
+  const unit = operand === "f32" ? 1 : integerUnit(format)! * inputUnit(x!.format)!;
   const all = context.addConstant("panels", groups * size, (target) => {
     const multipliers = layerMultipliers(x!, type!, channels);
     const sums = operand === "x8" ? channelSums(w, channels, integerUnit(format)!) : undefined;

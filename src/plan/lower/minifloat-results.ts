@@ -11,6 +11,7 @@ import {
 } from "../../kernels/index.ts";
 import {
   floatActivationRange,
+  inputUnit,
   integerUnit,
   layerMultipliers,
   type OutputAttributes,
@@ -75,11 +76,11 @@ function stepsOf(
   { format, scale }: UnitForm,
 ): UnitSteps | undefined {
   const [x, w] = context.inputs;
-  const units = [x!, w!].map((own) => own.format.max * integerUnit(own.format)!);
-  const unit = integerUnit(x!.format)! * integerUnit(w!.format)!;
+  const units = [inputUnit(x!.format)!, integerUnit(w!.format)!] as const;
+  const unit = units[0] * units[1];
   const multipliers = layerMultipliers(x!, w!, channels).map((own) => own / unit);
   const bias = context.constant(2)?.data as Float32Array | undefined;
-  const reach = depth * units[0]! * units[1]!;
+  const reach = depth * x!.format.max * w!.format.max * unit;
   return unitSteps(multipliers, bias, {
     ...{ format, scale, reach },
     ...floatActivationRange(activation),
