@@ -26,6 +26,7 @@
  */
 import { FlippedQuads, Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
+import { PACKED_ROWS, rowTimesPacked, sumOfRow } from "./gemm-packed";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { openPanel } from "./low-bit";
 import { ReferenceRule, RULE_SMALL_FP32, SmallFp32Rule } from "./requantize";
@@ -227,6 +228,36 @@ export function tile1x8<R>(
   rule.storeRows(l, h, l, h, tail + 32, y, y, columns, scratch);
 }
 
+/** A few rows against packed panels [first, last), one by one. */
+function sweepPacked<R>(
+  p: GridParameters,
+  strip: usize,
+  stride: usize,
+  rows: i32,
+  first: i32,
+  last: i32,
+  scratch: usize,
+): void {
+  const rule = changetype<R>(p);
+  rule.prepare(scratch);
+  const sums = scratch + <usize>p.lowBitScratch;
+  const offset = i32x4.splat(-p.weightOffset);
+  let row: usize = scratch + OFFSETS;
+  for (let i = 0; i < rows; i++) {
+    const term = i32x4.mul(sumOfRow(strip, p.units), offset);
+    for (let panel = first; panel < last; panel++) {
+      const w = p.w + <usize>panel * <usize>p.panelBytes;
+      const multipliers = rowTimesPacked(p, strip, w, term, sums);
+      const y = p.y + <usize>(panel * NR) + load<u32>(row);
+      const low = v128.load(sums);
+      const high = v128.load(sums, 16);
+      rule.storeRows(low, high, low, high, multipliers, y, y, p.n - panel * NR, scratch);
+    }
+    strip += stride;
+    row += 4;
+  }
+}
+
 /** A strip of byte rows against panels [first, last). */
 function sweepBytes<R>(
   p: GridParameters,
@@ -237,6 +268,10 @@ function sweepBytes<R>(
   last: i32,
   scratch: usize,
 ): void {
+  if (p.weightBits < 8 && rows <= PACKED_ROWS) {
+    sweepPacked<R>(p, strip, stride, rows, first, last, scratch);
+    return;
+  }
   const rule = changetype<R>(p);
   const units = p.units;
   rule.prepare(scratch);

@@ -75,8 +75,12 @@ describe.each(lowWeights)("weights of %s", (weights) => {
     };
     for (const rows of [1, 2, 3, 4, 5, 6, 11]) await run(rows, 19, 48);
     for (const columns of [1, 7, 8, 9, 15, 16, 17, 33]) await run(3, columns, 16);
-    for (const depth of [1, 2, 3, 4, 5, 8, 15, 16, 17, 31, 32, 33, 64, 100])
+    for (const depth of [1, 2, 3, 4, 5, 8, 15, 16, 17, 31, 32, 33, 64, 100]) {
       await run(6, 17, depth);
+      // Packed panels are multiplied as they are.
+      await run(1, 9, depth);
+    }
+    await run(2, 24, 52);
     // Byte panels, packed ones, and where activations are narrow look-up.
     const forms = [...seen].map((name) => gemmForm(name.slice(name.indexOf("_") + 1)).method);
     expect(new Set(forms)).toEqual(new Set(expectedMethods(weights, activations)));
