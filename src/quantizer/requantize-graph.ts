@@ -35,6 +35,7 @@ import { f32, perChannel } from "../quantization/index.ts";
 import { elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
 import { layersToRequantize } from "./layers.ts";
 import { narrowType } from "./narrow.ts";
+import { type InputCorrelation, POSITIVE_INPUTS, SIGNED_INPUTS } from "./balanced-rounding.ts";
 import {
   type BlockShape,
   gridBlocks,
@@ -42,6 +43,7 @@ import {
   packedWeights,
   realWeights,
 } from "./requantize-weights.ts";
+import { nonNegativeValues } from "./signs.ts";
 
 export const WEIGHT_SCHEMES = ["int8", "int4", "int2", "ternary", "binary"] as const;
 export const ACTIVATION_SCHEMES = ["uint8", "uint4", "uint2", "uint1"] as const;
@@ -103,6 +105,7 @@ class Rewriter {
   readonly #format: Format;
   readonly #narrow: Format | undefined;
   readonly #groupSize: number | undefined;
+  readonly #positive: ReadonlySet<ValueId>;
   /** The low-bit form of a value, by its id. */
   readonly #narrowed = new Map<ValueId, ValueId>();
   /** How many nodes read a value: a constant of one reader is replaced where it stands. */
@@ -111,6 +114,7 @@ class Rewriter {
   constructor(graph: Graph, format: Format, narrow: Format | undefined, groupSize?: number) {
     this.values = graph.values.slice();
     this.#groupSize = groupSize;
+    this.#positive = nonNegativeValues(graph);
     this.#format = format;
     this.#narrow = narrow;
     this.#readers = new Int32Array(graph.values.length);
@@ -122,12 +126,12 @@ class Rewriter {
   requantize(node: Node): void {
     const [x, w, bias = ABSENT] = node.inputs as [ValueId, ValueId, ValueId?];
     const type = this.values[x]!.type;
-    if (isFloat(type)) this.#requantizeFloat(node, w);
+    if (isFloat(type)) this.#requantizeFloat(node, x, w);
     else this.#requantizeInteger(node, x, w, bias);
   }
 
   /** Float activations: the weights alone change. Integer weights stay integers. */
-  #requantizeFloat(node: Node, w: ValueId): void {
+  #requantizeFloat(node: Node, x: ValueId, w: ValueId): void {
     const weights = this.values[w]!.constant!;
     if (!this.#isNarrower(weights.type)) {
       this.nodes.push(node);
@@ -138,8 +142,8 @@ class Rewriter {
     const blocks = isFloat ? this.#blocksOf(weights.type) : undefined;
     const grid =
       blocks === undefined
-        ? gridWeights(weights, shape[0]!, this.#format)
-        : gridBlocks(weights, shape[0]!, this.#format, blocks);
+        ? gridWeights(weights, shape[0]!, this.#format, this.#correlationOf(x))
+        : gridBlocks(weights, shape[0]!, this.#format, blocks, this.#correlationOf(x));
     const replaced: Tensor = isFloat
       ? { type: { format, shape }, data: realWeights(grid) }
       : packedWeights(grid, this.#format, shape);
@@ -165,14 +169,14 @@ class Rewriter {
     let replaced = weights;
     if (blocks !== undefined) {
       replaced = packedWeights(
-        gridBlocks(weights, channels, this.#format, blocks),
+        gridBlocks(weights, channels, this.#format, blocks, this.#correlationOf(x)),
         this.#format,
         shape,
       );
     } else if (isNarrower) {
       const leastScale = (c: number): number =>
         biases === undefined ? 0 : (Math.abs(biases[c]!) * old[c]! * ratio) / MAX_BIAS;
-      const grid = gridWeights(weights, channels, this.#format, leastScale);
+      const grid = gridWeights(weights, channels, this.#format, this.#correlationOf(x), leastScale);
       replaced = packedWeights(grid, this.#format, shape);
     }
     const inputs = [input, isNarrower ? this.#constant(w, replaced) : w];
@@ -190,6 +194,11 @@ class Rewriter {
     }
     const attributes = { ...(node.attributes as object), isRequantized: true };
     this.nodes.push(this.#withInputs({ ...node, attributes }, inputs));
+  }
+
+  /** How alike the inputs of a layer are that reads x. */
+  #correlationOf(x: ValueId): InputCorrelation {
+    return this.#positive.has(x) ? POSITIVE_INPUTS : SIGNED_INPUTS;
   }
 
   /** The blocks that weights get; undefined: a scale per channel. */

@@ -3,6 +3,8 @@ import { bfloat16, binary, type Format, int8 } from "../formats/index.ts";
 import { correctedWeights, weightChannels } from "../operators/index.ts";
 import { f32, perBlock, perChannel } from "../quantization/index.ts";
 import { elementCount, packBits, type Tensor } from "../tensor/index.ts";
+import { balanceCodes } from "./balanced-grid.ts";
+import type { InputCorrelation } from "./balanced-rounding.ts";
 import { bestScale, checkFinite, type ChannelValues, nearestCodes } from "./omse.ts";
 
 /** Blocks of a filter: runs of `size` neighbours, or fewer at its end, in each tap of `tap` weights. */
@@ -23,12 +25,14 @@ const MIN_SCALE = 2 ** -126;
 
 /**
  * @param w weights [channels, …] in float32, or in integers with their scales
+ * @param correlation of what the layer reads
  * @param leastScale a lower bound per channel: what the bias of the layer needs
  */
 export function gridWeights(
   w: Tensor,
   channels: number,
   format: Format,
+  correlation: InputCorrelation,
   leastScale: (channel: number) => number = () => 0,
 ): GridWeights {
   const depth = elementCount(w.type.shape) / channels;
@@ -41,7 +45,11 @@ export function gridWeights(
     const best = format === int8 ? rangeScale(own, units !== undefined) : bestScale(own, format);
     // A channel of zeros keeps its scale.
     scales[c] = Math.max(best === 0 ? unit : best * unit, leastScale(c), MIN_SCALE);
-    nearestCodes(own, scales[c]! / unit, format, codes.subarray(c * depth, (c + 1) * depth));
+    const filter = codes.subarray(c * depth, (c + 1) * depth);
+    const scale = scales[c]! / unit;
+    nearestCodes(own, scale, format, filter);
+    const inputs = w.type.shape.at(-1)!;
+    balanceCodes({ values: own, codes: filter, scaleOf: () => scale, inputs }, format, correlation);
   }
   return { codes, scales };
 }
@@ -55,6 +63,7 @@ export function gridBlocks(
   channels: number,
   format: Format,
   blocks: BlockShape,
+  correlation: InputCorrelation,
 ): GridWeights {
   const depth = elementCount(w.type.shape) / channels;
   const { values, units } = channelValues(w, channels, depth);
@@ -73,7 +82,18 @@ export function gridBlocks(
       scales[at++] = scale;
     }
   }
-  return { codes, scales, blocks };
+  const grid = { codes, scales, blocks };
+  const scaleOf = scaleReader(grid);
+  for (let c = 0; c < channels; c++) {
+    const [from, end] = [c * depth, (c + 1) * depth];
+    const unit = units === undefined ? 1 : units[c]!;
+    const filter = {
+      ...{ values: values.subarray(from, end), codes: codes.subarray(from, end) },
+      ...{ scaleOf: (k: number) => scaleOf(from + k) / unit, inputs: blocks.tap },
+    };
+    balanceCodes(filter, format, correlation);
+  }
+  return grid;
 }
 
 /** The nearest bfloat16 of a number above 0. */
@@ -123,11 +143,15 @@ export function packedWeights(
 }
 
 /** The codes times their scales, in float32. */
-export function realWeights({ codes, scales, blocks }: GridWeights): Float32Array {
+export function realWeights(grid: GridWeights): Float32Array {
+  const scaleOf = scaleReader(grid);
+  return Float32Array.from(grid.codes, (code, i) => f32(code * scaleOf(i)));
+}
+
+/** The scale of a code by its index. */
+function scaleReader({ codes, scales, blocks }: GridWeights): (index: number) => number {
   const depth = codes.length / scales.length;
   const { tap, size } = blocks ?? { tap: depth, size: depth };
   const perTap = Math.ceil(tap / size);
-  const scaleOf = (i: number): number =>
-    scales[Math.floor(i / tap) * perTap + Math.floor((i % tap) / size)]!;
-  return Float32Array.from(codes, (code, i) => f32(code * scaleOf(i)));
+  return (i) => scales[Math.floor(i / tap) * perTap + Math.floor((i % tap) / size)]!;
 }

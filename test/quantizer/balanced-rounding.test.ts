@@ -1,6 +1,6 @@
 /** Rounding of the weights of a channel together, and what it leaves to the bias. */
 import { describe, expect, it } from "vitest";
-import { float32, float8_e4m3fn } from "../../src/formats/index.ts";
+import { binary, float32, float8_e4m3fn, int2, int4, ternary } from "../../src/formats/index.ts";
 import { createNode, type Graph, type Node } from "../../src/graph/index.ts";
 import {
   conv2D,
@@ -8,6 +8,7 @@ import {
   fullyConnected,
   type Operator,
 } from "../../src/operators/index.ts";
+import { balanceCodes } from "../../src/quantizer/balanced-grid.ts";
 import {
   balanceErrors,
   type InputCorrelation,
@@ -15,7 +16,7 @@ import {
   SIGNED_INPUTS,
 } from "../../src/quantizer/balanced-rounding.ts";
 import { correctedBias } from "../../src/quantizer/bias-correction.ts";
-import { rounderOf } from "../../src/quantizer/index.ts";
+import { nearestCodes, rounderOf } from "../../src/quantizer/index.ts";
 import { encodeWeights } from "../../src/quantizer/minifloat-weights.ts";
 import { nonNegativeValues } from "../../src/quantizer/signs.ts";
 import { weightLayout } from "../../src/quantizer/weight-layout.ts";
@@ -80,6 +81,33 @@ describe("balanced rounding", () => {
     const errors = Float64Array.of(0.5, 0.4);
     balanceErrors(errors, new Float64Array(2), 1, POSITIVE_INPUTS);
     expect(errors).toEqual(Float64Array.of(0.5, 0.4));
+  });
+});
+
+describe("balanced codes of integers", () => {
+  it.each([int4, int2, ternary, binary])("are those beside the weights: $name", (format) => {
+    const random = randomSource(9);
+    const scales = [0.3, 0.5];
+    const scaleOf = (k: number): number => scales[k % 2]!;
+    const values = Float32Array.from({ length: 36 }, () => (random() - 0.45) * 3 * format.max);
+    const nearest = new Int8Array(36);
+    for (let k = 0; k < 36; k++) {
+      nearestCodes(values.subarray(k, k + 1), scaleOf(k), format, nearest.subarray(k, k + 1));
+    }
+    const codes = nearest.slice();
+    balanceCodes({ values, codes, scaleOf, inputs: 4 }, format, POSITIVE_INPUTS);
+    const [before, after] = [nearest, codes].map((own) =>
+      Float64Array.from(own, (code, k) => code * scaleOf(k) - values[k]!),
+    ) as [Float64Array, Float64Array];
+    expect(codes).not.toEqual(nearest);
+    expect(expectedError(after, 4, POSITIVE_INPUTS)).toBeLessThan(
+      expectedError(before, 4, POSITIVE_INPUTS),
+    );
+    const step = format === binary ? 2 : 1;
+    codes.forEach((code, k) => {
+      expect(code - nearest[k]!).toBeOneOf([0, -step * Math.sign(before[k]!)]);
+      expect(Math.abs(code)).toBeLessThanOrEqual(Math.max(-format.min, format.max));
+    });
   });
 });
 
