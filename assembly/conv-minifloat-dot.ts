@@ -1,24 +1,21 @@
 /**
  * Matrix product and convolution with weights in FP4 and FP6 on the relaxed dot: bytes of x as the
- * machine reads them (`gemm-dot.ts`), panels opened as quads of int8 (`minifloat-panels.ts`), results as
+ * machine reads them (`gemm-dot.ts`), panels opened as quads of int8 (`minifloat-quads.ts`), results as
  * float32 or as units of what their readers round them to (`minifloat-output.ts`).
  */
 import { gatherBytes } from "./conv-dot";
-import { Codes4, Codes6 } from "./formats/minifloat";
 import { Quads } from "./formats/quads";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { packBytes, rowBytes, tile1x8, tile5x8 } from "./gemm-dot";
 import { ConvMinifloat, GemmMinifloat } from "./gemm-minifloat";
 import { FloatRule, RULE_UNITS, storeUnitConstants, UnitsRule } from "./minifloat-output";
-import { Int8Panel } from "./minifloat-panels";
+import { openQuads } from "./minifloat-quads";
 
 /** Rows of a tile. */
 const MR: i32 = 5;
-/** Codes of one unit of a panel: 8 columns of 4 k. */
-const UNIT_CODES: i32 = 32;
 
 /** A strip of byte rows against panels [first, last). */
-function sweepQuads<R, O>(
+function sweepQuads<R>(
   p: GridParameters,
   table: usize,
   open: usize,
@@ -32,13 +29,12 @@ function sweepQuads<R, O>(
   const rule = changetype<R>(p);
   const units = p.units;
   const offsets = scratch + OFFSETS;
+  // As in `gemm-dot.ts`: the next panel is fetched while this one is multiplied.
+  const steps = <usize>((units + 1) >> 1);
+  const pace = <usize>p.panelBytes / (<usize>max(rows / MR, 1) * steps);
   for (let panel = first; panel < last; panel++) {
-    const w = changetype<O>(0).open(
-      p.w + <usize>panel * <usize>p.panelBytes,
-      units * UNIT_CODES,
-      table,
-      open,
-    );
+    const from = p.w + <usize>panel * <usize>p.panelBytes;
+    const w = openQuads(p.weightBits, from, units, table, open);
     const y = p.y + <usize>(panel * NR) * rule.bytes();
     const columns = p.n - panel * NR;
     if (rows == 1) {
@@ -48,20 +44,21 @@ function sweepQuads<R, O>(
     let a = strip;
     let row: usize = offsets;
     let left = rows;
+    let ahead = p.w + <usize>min(panel + 1, last - 1) * <usize>p.panelBytes;
     for (; left >= MR; left -= MR) {
-      tile5x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch, panel, 0);
+      tile5x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch, ahead, pace);
+      ahead += pace * steps;
       a += stride * MR;
       row += 4 * MR;
     }
     if (left > 0) {
-      tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch, panel, 0);
+      tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch, ahead, pace);
     }
   }
 }
 
 /** The same with the results that the block asks for. */
-@inline
-function sweepStrip<O>(
+function sweepStrip(
   p: GridParameters,
   table: usize,
   finest: i32,
@@ -75,15 +72,15 @@ function sweepStrip<O>(
 ): void {
   if (p.rule == RULE_UNITS) {
     storeUnitConstants(p, finest, scratch);
-    sweepQuads<UnitsRule, O>(p, table, open, strip, stride, rows, first, last, scratch);
+    sweepQuads<UnitsRule>(p, table, open, strip, stride, rows, first, last, scratch);
   } else {
-    sweepQuads<FloatRule, O>(p, table, open, strip, stride, rows, first, last, scratch);
+    sweepQuads<FloatRule>(p, table, open, strip, stride, rows, first, last, scratch);
   }
 }
 
-
-@inline
-function gemmTile<O>(p: GemmMinifloat, scratch: usize, tile: i32): void {
+/** Weights in 8, 6 or 4 bits, as the block says. */
+export function gemm_x8_m6_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+  const p = changetype<GemmMinifloat>(parameters);
   const chunk = tile % p.chunks;
   const firstPanel = chunk * p.tilePanels;
   const lastPanel = min(firstPanel + p.tilePanels, (p.n + NR - 1) / NR);
@@ -97,13 +94,13 @@ function gemmTile<O>(p: GemmMinifloat, scratch: usize, tile: i32): void {
     const strip = p.x + <usize>row * stride;
     const table = p.codeTable;
     const finest = p.finest;
-    sweepStrip<O>(p, table, finest, open, strip, stride, rows, firstPanel, lastPanel, scratch);
+    sweepStrip(p, table, finest, open, strip, stride, rows, firstPanel, lastPanel, scratch);
   }
 }
 
-
-@inline
-function convTile<O>(p: ConvMinifloat, scratch: usize, tile: i32): void {
+/** Weights in 8, 6 or 4 bits, as the block says. */
+export function conv_x8_m6_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+  const p = changetype<ConvMinifloat>(parameters);
   const chunk = tile % p.chunks;
   const firstPanel = chunk * p.tilePanels;
   const lastPanel = min(firstPanel + p.tilePanels, (p.n + NR - 1) / NR);
@@ -117,22 +114,6 @@ function convTile<O>(p: ConvMinifloat, scratch: usize, tile: i32): void {
     const stride = rowBytes(p);
     const table = p.codeTable;
     const finest = p.finest;
-    sweepStrip<O>(p, table, finest, open, strip, stride, rows, firstPanel, lastPanel, scratch);
+    sweepStrip(p, table, finest, open, strip, stride, rows, firstPanel, lastPanel, scratch);
   }
-}
-
-export function gemm_x8_m6_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  gemmTile<Int8Panel<Codes6>>(changetype<GemmMinifloat>(parameters), scratch, tile);
-}
-
-export function gemm_x8_m4_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  gemmTile<Int8Panel<Codes4>>(changetype<GemmMinifloat>(parameters), scratch, tile);
-}
-
-export function conv_x8_m6_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  convTile<Int8Panel<Codes6>>(changetype<ConvMinifloat>(parameters), scratch, tile);
-}
-
-export function conv_x8_m4_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  convTile<Int8Panel<Codes4>>(changetype<ConvMinifloat>(parameters), scratch, tile);
 }

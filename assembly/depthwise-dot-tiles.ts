@@ -5,7 +5,7 @@
  *   one row:   8 accumulators: 4 columns × 2 groups of 4 channels
  *
  * Taps are a loop even for 3x3: unrolled, the engine moves each accumulator's dots into one chain, and
- * the chains' latency costs 10 %. A group of 4 channels: weights, bias[4], multipliers[4].
+ * the chains' latency costs 10 %. A group of 4 channels: weights, then its tail: bias[4], multipliers[4].
  */
 import { DepthwiseParameters } from "./depthwise-rows";
 import { interleaveHigh32, interleaveLow32, storePart64 } from "./lanes";
@@ -17,32 +17,59 @@ function dot(w: v128, x: v128, c: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c);
 }
 
-/** Rule fp32 where the scaled sum is known to be small: RNE(f32(acc) · scale) + zeroPoint. */
+/**
+ * What becomes of accumulators: codes by rule fp32 where the scaled sum is known to be small, so that
+ * RNE(f32(acc) · scale) + zeroPoint needs no clamp before it is narrowed. A rule is laid over the
+ * parameter block; another one is that of `depthwise-minifloat.ts`.
+ *
+ * Codes are computed less `lift`, so that the narrowing saturates at `low`. `shift` puts it back; the flip of
+ * the top bit is an addition too.
+ */
+@unmanaged
+export class CodesRule extends DepthwiseParameters {
+  /** Behind the weights of a group of 4 channels. */
+  @inline
+  tailBytes(): usize {
+    return 32;
+  }
+
+
+  @inline
+  shift(): v128 {
+    return i8x16.splat(<i8>(liftOf(this) + this.outputFlip));
+  }
+
+  /** Accumulators of four pixels × four channels → 16 codes less `lift`. */
+  @inline
+  narrow(a: v128, b: v128, c: v128, d: v128, tail: usize, magic: v128, base: v128): v128 {
+    const scale = v128.load(tail, 16);
+    const ab = i16x8.narrow_i32x4_s(
+      requantize(a, scale, magic, base),
+      requantize(b, scale, magic, base),
+    );
+    const cd = i16x8.narrow_i32x4_s(
+      requantize(c, scale, magic, base),
+      requantize(d, scale, magic, base),
+    );
+    return i8x16.narrow_i16x8_s(ab, cd);
+  }
+
+  /** 16 of them as they are stored. */
+  @inline
+  settle(codes: v128, most: v128, shift: v128): v128 {
+    return i8x16.add(i8x16.min_s(codes, most), shift);
+  }
+}
+
+
 @inline
 function requantize(acc: v128, scale: v128, magic: v128, base: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), magic), base);
 }
 
-/** Accumulators of four pixels × four channels → 16 codes. */
-@inline
-function finish(a: v128, b: v128, c: v128, d: v128, scale: v128, magic: v128, base: v128): v128 {
-  const ab = i16x8.narrow_i32x4_s(
-    requantize(a, scale, magic, base),
-    requantize(b, scale, magic, base),
-  );
-  const cd = i16x8.narrow_i32x4_s(
-    requantize(c, scale, magic, base),
-    requantize(d, scale, magic, base),
-  );
-  return i8x16.narrow_i16x8_s(ab, cd);
-}
 
-/**
- * Codes are computed less this, so that the narrowing saturates at `low`. `shift` puts it back; the
- * flip of the top bit is an addition too.
- */
 @inline
-function liftOf(p: DepthwiseParameters): i32 {
+export function liftOf(p: DepthwiseParameters): i32 {
   return p.low + 128;
 }
 
@@ -52,18 +79,13 @@ function mostOf(p: DepthwiseParameters): v128 {
   return i8x16.splat(<i8>(p.high - liftOf(p)));
 }
 
-
-@inline
-function shiftOf(p: DepthwiseParameters): v128 {
-  return i8x16.splat(<i8>(liftOf(p) + p.outputFlip));
-}
-
 /**
  * Stores four pixels of eight channels, given as 4 pixels × channels 0..3 and × channels 4..7, of which
  * `pixels` and `channels` exist.
  */
 @inline
-function storePixels(
+function storePixels<R>(
+  rule: R,
   y: usize,
   stride: usize,
   left: v128,
@@ -73,8 +95,8 @@ function storePixels(
   channels: i32,
   pixels: i32,
 ): void {
-  const y01 = i8x16.add(i8x16.min_s(interleaveLow32(left, right), most), shift);
-  const y23 = i8x16.add(i8x16.min_s(interleaveHigh32(left, right), most), shift);
+  const y01 = rule.settle(interleaveLow32(left, right), most, shift);
+  const y23 = rule.settle(interleaveHigh32(left, right), most, shift);
   if (channels >= 8 && pixels >= 4) {
     v128.store64_lane(y, y01, 0);
     v128.store64_lane(y + stride, y01, 1);
@@ -95,13 +117,15 @@ function storePixel(to: usize, codes: u64, channels: i32): void {
 
 /** Two output rows, stride 1. Weights per tap: upper row, lower row. `second`: the lower one exists. */
 @inline
-export function twoRows(p: DepthwiseParameters, planes: usize, y: usize, second: bool): void {
+export function twoRows<R>(p: DepthwiseParameters, planes: usize, y: usize, second: bool): void {
+  const rule = changetype<R>(p);
+  const tailBytes = rule.tailBytes();
   const stride = <usize>p.yStride;
   const rowStride = <usize>p.outputWidth * stride;
   const base = baseOf(p.zeroPoint - liftOf(p));
   const magic = magicOf(base, p.zeroPoint - liftOf(p));
   const most = mostOf(p);
-  const shift = shiftOf(p);
+  const shift = rule.shift();
   const width = p.outputWidth;
   const quad = <usize>p.channels * 4;
   const tap = <usize>p.dilationX * quad;
@@ -149,12 +173,11 @@ export function twoRows(p: DepthwiseParameters, planes: usize, y: usize, second:
         }
         at += plane;
       }
-      let scale = v128.load(tail, 16);
-      const upperLeft = finish(a0, a1, a2, a3, scale, magic, base);
-      const lowerLeft = finish(b0, b1, b2, b3, scale, magic, base);
+      const upperLeft = rule.narrow(a0, a1, a2, a3, tail, magic, base);
+      const lowerLeft = rule.narrow(b0, b1, b2, b3, tail, magic, base);
 
       // The same for channels 4..7: a loop over both would carry the codes through memory.
-      w = tail + 32;
+      w = tail + tailBytes;
       tail = w + weights;
       bias = v128.load(tail);
       a0 = bias;
@@ -189,14 +212,23 @@ export function twoRows(p: DepthwiseParameters, planes: usize, y: usize, second:
         }
         at += plane;
       }
-      scale = v128.load(tail, 16);
-      const upper = finish(a0, a1, a2, a3, scale, magic, base);
-      const lower = finish(b0, b1, b2, b3, scale, magic, base);
-      storePixels(to, stride, upperLeft, upper, most, shift, channels, width);
+      const upper = rule.narrow(a0, a1, a2, a3, tail, magic, base);
+      const lower = rule.narrow(b0, b1, b2, b3, tail, magic, base);
+      storePixels<R>(rule, to, stride, upperLeft, upper, most, shift, channels, width);
       if (second) {
-        storePixels(to + rowStride, stride, lowerLeft, lower, most, shift, channels, width);
+        storePixels<R>(
+          rule,
+          to + rowStride,
+          stride,
+          lowerLeft,
+          lower,
+          most,
+          shift,
+          channels,
+          width,
+        );
       }
-      w = tail + 32;
+      w = tail + tailBytes;
       x += 32;
       to += 8;
     }
@@ -205,19 +237,21 @@ export function twoRows(p: DepthwiseParameters, planes: usize, y: usize, second:
 
 /** One output row, any stride and dilation. */
 @inline
-export function oneRow(p: DepthwiseParameters, planes: usize, y: usize): void {
+export function oneRow<R>(p: DepthwiseParameters, planes: usize, y: usize): void {
+  const rule = changetype<R>(p);
+  const tailBytes = rule.tailBytes();
   const stride = <usize>p.yStride;
   const base = baseOf(p.zeroPoint - liftOf(p));
   const magic = magicOf(base, p.zeroPoint - liftOf(p));
   const most = mostOf(p);
-  const shift = shiftOf(p);
+  const shift = rule.shift();
   const width = p.outputWidth;
   const quad = <usize>p.channels * 4;
   const column = <usize>p.strideX * quad;
   const tap = <usize>p.dilationX * quad;
   const plane = <usize>p.rowBytes;
   const weights = <usize>p.filterSteps * 16;
-  const group = weights + 32;
+  const group = weights + tailBytes;
   for (let block = 0; block < width; block += 4) {
     const ox = max(min(block, width - 4), 0);
     let x = planes + <usize>ox * column;
@@ -257,10 +291,10 @@ export function oneRow(p: DepthwiseParameters, planes: usize, y: usize): void {
         }
         at += plane;
       }
-      const left = finish(a0, a1, a2, a3, v128.load(tail, 16), magic, base);
-      const right = finish(b0, b1, b2, b3, v128.load(tail + group, 16), magic, base);
-      storePixels(to, stride, left, right, most, shift, channels, width);
-      w = tail + 32 + group;
+      const left = rule.narrow(a0, a1, a2, a3, tail, magic, base);
+      const right = rule.narrow(b0, b1, b2, b3, tail + group, magic, base);
+      storePixels<R>(rule, to, stride, left, right, most, shift, channels, width);
+      w = tail + tailBytes + group;
       x += 32;
       to += 8;
     }

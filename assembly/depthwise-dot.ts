@@ -16,7 +16,7 @@
  * < 2^22, where the sum with 1.5 · 2^23 has the rounded value in its low bits, so that the saturating
  * narrowing needs no clamp before it.
  */
-import { oneRow, twoRows } from "./depthwise-dot-tiles";
+import { CodesRule, oneRow, twoRows } from "./depthwise-dot-tiles";
 import { DepthwiseParameters } from "./depthwise-rows";
 import {
   fillRun,
@@ -107,10 +107,14 @@ function loadPlanes(
   }
 }
 
-/** A tile of output rows, `rows` at a time. */
+/** A tile of output rows, `rows` at a time. R: what becomes of accumulators. */
 @inline
-function depthwiseDot(parameters: usize, scratch: usize, tile: i32, rows: i32): void {
-  const p = changetype<DepthwiseParameters>(parameters);
+export function depthwiseDot<R>(
+  p: DepthwiseParameters,
+  scratch: usize,
+  tile: i32,
+  rows: i32,
+): void {
   const n = tile / p.tilesPerImage;
   const start = (tile % p.tilesPerImage) * p.tileRows;
   const end = min(start + p.tileRows, p.outputHeight);
@@ -121,8 +125,8 @@ function depthwiseDot(parameters: usize, scratch: usize, tile: i32, rows: i32): 
   fillRun(borderRow(p, scratch), zero, p.inputWidth * p.channels);
   for (let oy = start; oy < end; oy += rows) {
     loadPlanes(p, image, oy, rows, scratch);
-    if (rows == 2) twoRows(p, scratch, y, oy + 1 < end);
-    else oneRow(p, scratch, y);
+    if (rows == 2) twoRows<R>(p, scratch, y, oy + 1 < end);
+    else oneRow<R>(p, scratch, y);
     y += rows * rowStride;
   }
 }
@@ -133,10 +137,10 @@ export function depthwise_x8_i8_2x4x8c4_relaxed(
   scratch: usize,
   tile: i32,
 ): void {
-  depthwiseDot(parameters, scratch, tile, 2);
+  depthwiseDot<CodesRule>(changetype<DepthwiseParameters>(parameters), scratch, tile, 2);
 }
 
 /** Any stride and dilation. */
 export function depthwise_x8_i8_4x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
-  depthwiseDot(parameters, scratch, tile, 1);
+  depthwiseDot<CodesRule>(changetype<DepthwiseParameters>(parameters), scratch, tile, 1);
 }

@@ -8,22 +8,18 @@
  * a step function whose steps the plan knows. The kernel makes the same steps from a multiplier and a
  * bias that the plan has found, and proven, for each channel (`src/kernels/minifloat-units.ts`):
  *
- *     t = RNE(f32(f32(f32(acc) · multiplier) + bias)), clamped          about 2 · y / s − 1/2 in units
- *     half = 1 for t ≤ finest, 2 for t ≤ 2 · finest + 1, else 4
- *     units = ⌊(t + half) / (2 · half)⌋ · half; for t < 0 those of −1 − t, negated
+ *     t = trunc(f32(f32(f32(acc) · multiplier) + bias)), clamped          about 2 · y / s in units
+ *     half = 1 for |t| ≤ finest, 2 for |t| ≤ 2 · finest + 1, else 4
+ *     units = ±⌊(|t| + half) / (2 · half)⌋ · half
  *
- * Steps of 1, 2 and 4 units lie where 2 · y / s passes odd numbers of halves. Bytes suffice: t of
- * the largest number is 123 at most.
+ * Halves of the steps of 1, 2 and 4 units lie at whole numbers of 2 · y / s. Bytes suffice: |t| of the
+ * largest number is 123 at most.
  */
 import { storePart128 } from "./lanes";
 import { OutputParameters, storePair } from "./requantize";
 
 /** `OutputParameters.rule`: floats are 0. */
 export const RULE_UNITS: i32 = 4;
-
-/** 1.5 · 2^23, as in `requantize.ts`: as a float32 and as its bits. */
-const MAGIC: f32 = 12582912.0;
-const MAGIC_BITS: i32 = 0x4b400000;
 
 /** The last step of every result: bias, clamp, and one NaN for all. */
 @inline
@@ -130,37 +126,29 @@ export class FloatRule {
 }
 
 /** Constants of `UnitsRule` in scratch: in registers they would push sums of a tile to the stack. */
-const MAGIC_AT: usize = 0;
-const BASE_AT: usize = 16;
-const MOST_AT: usize = 32;
-const LIFT_AT: usize = 48;
-const FINEST_AT: usize = 64;
-const FINER_AT: usize = 80;
-const FLIP_AT: usize = 96;
+const LOW_AT: usize = 0;
+const HIGH_AT: usize = 16;
+const FINEST_AT: usize = 32;
+const FINER_AT: usize = 48;
+const FLIP_AT: usize = 64;
 
-/**
- * `finest`: the largest t of steps of 1. `low` and `high` of the block: the range of t. Bytes are
- * computed less `lift`, so that the saturating narrowing clamps them from below.
- */
+/** `finest`: the largest |t| of steps of 1. `low` and `high` of the block: the range of t. */
 export function storeUnitConstants(p: OutputParameters, finest: i32, to: usize): void {
-  const lift = p.low + 128;
-  v128.store(to, f32x4.splat(MAGIC), MAGIC_AT);
-  v128.store(to, i32x4.splat(MAGIC_BITS + lift), BASE_AT);
-  v128.store(to, i8x16.splat(<i8>(p.high - lift)), MOST_AT);
-  v128.store(to, i8x16.splat(<i8>lift), LIFT_AT);
+  v128.store(to, i8x16.splat(<i8>p.low), LOW_AT);
+  v128.store(to, i8x16.splat(<i8>p.high), HIGH_AT);
   v128.store(to, i8x16.splat(<i8>finest), FINEST_AT);
   v128.store(to, i8x16.splat(<i8>(2 * finest + 1)), FINER_AT);
   v128.store(to, i8x16.splat(<i8>p.flip), FLIP_AT);
 }
 
-/** Four t, less the lift. Exact: the plan proves that none leaves ±2^22. */
+/** Four t. The relaxed conversion has one meaning where the plan has proven that t fits int32. */
 @inline
-function stepOf(acc: v128, multiplier: v128, bias: v128, magic: v128, base: v128): v128 {
+function stepOf(acc: v128, multiplier: v128, bias: v128): v128 {
   const scaled = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), multiplier), bias);
-  return i32x4.sub(f32x4.add(scaled, magic), base);
+  return i32x4.relaxed_trunc_f32x4_s(scaled);
 }
 
-/** Four vectors of sums → 16 t, less the lift. Two multipliers and biases in turn. */
+/** Four vectors of sums → 16 t. Two multipliers and biases in turn. */
 @inline
 export function narrowSteps(
   a: v128,
@@ -171,42 +159,60 @@ export function narrowSteps(
   second: v128,
   bias: v128,
   secondBias: v128,
-  constants: usize,
 ): v128 {
-  const magic = v128.load(constants, MAGIC_AT);
-  const base = v128.load(constants, BASE_AT);
-  const ab = i16x8.narrow_i32x4_s(
-    stepOf(a, multiplier, bias, magic, base),
-    stepOf(b, second, secondBias, magic, base),
-  );
-  const cd = i16x8.narrow_i32x4_s(
-    stepOf(c, multiplier, bias, magic, base),
-    stepOf(d, second, secondBias, magic, base),
-  );
+  const ab = i16x8.narrow_i32x4_s(stepOf(a, multiplier, bias), stepOf(b, second, secondBias));
+  const cd = i16x8.narrow_i32x4_s(stepOf(c, multiplier, bias), stepOf(d, second, secondBias));
   return i8x16.narrow_i16x8_s(ab, cd);
 }
 
-/** 16 t, less the lift → units. */
+/** 16 t ≥ 0 → units. */
 @inline
-export function onGrid(lifted: v128, constants: usize): v128 {
-  const zero = i8x16.splat(0);
-  const clamped = i8x16.min_s(lifted, v128.load(constants, MOST_AT));
-  const t = i8x16.add(clamped, v128.load(constants, LIFT_AT));
-  const sign = i8x16.gt_s(zero, t);
-  const magnitude = v128.xor(t, sign);
+export function gridUnits(t: v128, finest: v128, finer: v128): v128 {
   // True is −1: minus half a step of 2 · units.
-  const isCoarse = i8x16.gt_s(magnitude, v128.load(constants, FINEST_AT));
-  const isCoarser = i8x16.gt_s(magnitude, v128.load(constants, FINER_AT));
-  const coarser = i8x16.add(isCoarser, isCoarser);
-  const half = i8x16.add(i8x16.add(i8x16.splat(-1), isCoarse), coarser);
-  const twice = v128.and(i8x16.sub(magnitude, half), i8x16.add(half, half));
-  const units = i8x16.avgr_u(twice, zero);
-  return v128.xor(i8x16.sub(v128.xor(units, sign), sign), v128.load(constants, FLIP_AT));
+  const coarser = i8x16.gt_s(t, finer);
+  const half = i8x16.add(
+    i8x16.add(i8x16.gt_s(t, finest), i8x16.splat(-1)),
+    i8x16.add(coarser, coarser),
+  );
+  const twice = v128.and(i8x16.sub(t, half), i8x16.add(half, half));
+  return i8x16.avgr_u(twice, i8x16.splat(0));
+}
+
+/** 16 t → units, flipped. `isSigned`: some may be below 0. */
+@inline
+export function settleUnits(
+  steps: v128,
+  isSigned: bool,
+  low: v128,
+  high: v128,
+  finest: v128,
+  finer: v128,
+  flip: v128,
+): v128 {
+  const t = i8x16.max_s(i8x16.min_s(steps, high), low);
+  if (!isSigned) return v128.xor(gridUnits(t, finest, finer), flip);
+  const sign = i8x16.gt_s(i8x16.splat(0), t);
+  const units = gridUnits(i8x16.abs(t), finest, finer);
+  return v128.xor(i8x16.sub(v128.xor(units, sign), sign), flip);
+}
+
+
+@inline
+function settleStored(steps: v128, isSigned: bool, constants: usize): v128 {
+  return settleUnits(
+    steps,
+    isSigned,
+    v128.load(constants, LOW_AT),
+    v128.load(constants, HIGH_AT),
+    v128.load(constants, FINEST_AT),
+    v128.load(constants, FINER_AT),
+    v128.load(constants, FLIP_AT),
+  );
 }
 
 /** From int32 accumulators to units: an output rule of `gemm-dot.ts`. */
 @unmanaged
-export class UnitsRule {
+export class UnitsRule extends OutputParameters {
   /** Of an element of y. */
   @inline
   bytes(): usize {
@@ -230,8 +236,8 @@ export class UnitsRule {
     const mh = v128.load(multipliers, 16);
     const biasL = v128.load(multipliers, 32);
     const biasH = v128.load(multipliers, 48);
-    const steps = narrowSteps(al, ah, bl, bh, ml, mh, biasL, biasH, scratch);
-    storePair(onGrid(steps, scratch), ya, yb, columns);
+    const steps = narrowSteps(al, ah, bl, bh, ml, mh, biasL, biasH);
+    storePair(settleStored(steps, true, scratch), ya, yb, columns);
   }
 
   /** Five rows of eight accumulators → units. */
@@ -256,8 +262,24 @@ export class UnitsRule {
     columns: i32,
     scratch: usize,
   ): void {
-    this.storeRows(al, ah, bl, bh, multipliers, ya, yb, columns, scratch);
-    this.storeRows(cl, ch, dl, dh, multipliers, yc, yd, columns, scratch);
-    this.storeRows(el, eh, el, eh, multipliers, ye, ye, columns, scratch);
+    const ml = v128.load(multipliers);
+    const mh = v128.load(multipliers, 16);
+    const biasL = v128.load(multipliers, 32);
+    const biasH = v128.load(multipliers, 48);
+    let ab = narrowSteps(al, ah, bl, bh, ml, mh, biasL, biasH);
+    let cd = narrowSteps(cl, ch, dl, dh, ml, mh, biasL, biasH);
+    let e = narrowSteps(el, eh, el, eh, ml, mh, biasL, biasH);
+    if (this.low < 0) {
+      ab = settleStored(ab, true, scratch);
+      cd = settleStored(cd, true, scratch);
+      e = settleStored(e, true, scratch);
+    } else {
+      ab = settleStored(ab, false, scratch);
+      cd = settleStored(cd, false, scratch);
+      e = settleStored(e, false, scratch);
+    }
+    storePair(ab, ya, yb, columns);
+    storePair(cd, yc, yd, columns);
+    storePair(e, ye, ye, columns);
   }
 }

@@ -1,7 +1,15 @@
 /** Layers with minifloat weights by the relaxed dot. */
+// A kernel reads packed weights as its block says: one function under the names of all their forms.
 export {
-  conv_x8_m4_5x8c4_relaxed,
   conv_x8_m6_5x8c4_relaxed,
-  gemm_x8_m4_5x8c4_relaxed,
+  conv_x8_m6_5x8c4_relaxed as conv_x8_m4_5x8c4_relaxed,
+  conv_x8_m6_5x8c4_relaxed as conv_x8_w8_5x8c4_relaxed,
   gemm_x8_m6_5x8c4_relaxed,
+  gemm_x8_m6_5x8c4_relaxed as gemm_x8_m4_5x8c4_relaxed,
+  gemm_x8_m6_5x8c4_relaxed as gemm_x8_w8_5x8c4_relaxed,
 } from "../conv-minifloat-dot";
+export {
+  depthwise_x8_w8_2x4x8c4_relaxed,
+  depthwise_x8_w8_4x8c4_relaxed,
+} from "../depthwise-minifloat";
+export { open_m6_i8_relaxed, open_m6_i8_relaxed as open_m4_i8_relaxed } from "../minifloat-quads";

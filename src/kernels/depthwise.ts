@@ -13,7 +13,7 @@
  * Group of 4 channels, relaxed dot (`assembly/depthwise-dot.ts`), int8 weights, R output rows at a time:
  *
  *   per plane p < ⌈(kh + R − 1) / 4⌉, per kx, per output row r:  (w[4p − r … 4p − r + 3][kx])[4]   16 bytes
- *   then       int32 bias[4], f32 multiplier[4]
+ *   then       int32 bias[4], f32 multiplier[4], and f32 bias[4] of minifloats (`depthwise-minifloat.ts`)
  *
  * Panel of 4 channels, float32: w[kh · kw][4], then bias[4].
  */
@@ -28,6 +28,9 @@ const parameters = [
   ...["padCode", "inputFlip", "outputFlip", "zeroPoint", "low", "high", "lowLimit", "highLimit"],
 ];
 const floats = ["lowLimit", "highLimit"];
+
+/** What the output stage of minifloats has to know besides. */
+const unitParameters = [...parameters, "finest", "finer", "unitFlip"];
 
 const pairs = { unit: "multiply", macs: 8 } as const;
 const quads = { unit: "dot", macs: 16 } as const;
@@ -74,6 +77,10 @@ export const depthwiseKernels: readonly Kernel[] = [
     floats,
     bound: quads,
   },
+  ...["depthwise_x8_w8_2x4x8c4_relaxed", "depthwise_x8_w8_4x8c4_relaxed"].map((name): Kernel => ({
+    ...{ name, isa: "relaxed", module: "minifloat", bound: quads },
+    ...{ parameters: unitParameters, floats },
+  })),
   {
     name: "depthwise_f32_f32_4x4",
     isa: "simd128",
@@ -156,22 +163,30 @@ export function depthwisePlanes(height: number, rows: number): number {
   return Math.ceil((height + rows - 1) / 4);
 }
 
-/** Bytes of one group of 4 channels of the relaxed dot. */
-export function depthwiseQuadBytes({ height, width }: DepthwiseFilters, rows: number): number {
-  return depthwisePlanes(height, rows) * width * rows * 16 + 32;
+/** Bytes of one group of 4 channels of the relaxed dot; `hasFloats`: with biases in float32. */
+export function depthwiseQuadBytes(
+  { height, width }: DepthwiseFilters,
+  rows: number,
+  hasFloats = false,
+): number {
+  return depthwisePlanes(height, rows) * width * rows * 16 + (hasFloats ? 48 : 32);
 }
 
-/** Writes groups of 4 channels, an even number of them, for `rows` output rows at a time. */
+/**
+ * Writes groups of 4 channels, an even number of them, for `rows` output rows at a time. `floats`: biases
+ * in float32.
+ */
 export function packDepthwiseQuads(
   target: Uint8Array,
   filters: DepthwiseFilters,
   bias: Int32Array,
   multipliers: Float32Array,
   rows: number,
+  floats?: Float32Array,
 ): void {
   const { weights, height, width, channels } = filters;
   const planes = depthwisePlanes(height, rows);
-  const groupBytes = depthwiseQuadBytes(filters, rows);
+  const groupBytes = depthwiseQuadBytes(filters, rows, floats !== undefined);
   const lanes = new Int8Array(target.buffer, target.byteOffset, target.byteLength);
   for (let ky = 0; ky < height; ky++) {
     for (let kx = 0; kx < width; kx++) {
@@ -190,6 +205,7 @@ export function packDepthwiseQuads(
     const tail = (c >> 2) * groupBytes + planes * width * rows * 16 + (c & 3) * 4;
     view.setInt32(tail, bias[c]!, true);
     view.setFloat32(tail + 16, multipliers[c]!, true);
+    if (floats !== undefined) view.setFloat32(tail + 32, floats[c]!, true);
   }
 }
 

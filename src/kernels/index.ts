@@ -8,6 +8,7 @@ export { LINES_BYTES, linesOf } from "./lookup-lines.ts";
 export * from "./low-bit.ts";
 export * from "./minifloat.ts";
 export * from "./minifloat-layers.ts";
+export * from "./minifloat-panels.ts";
 export * from "./minifloat-units.ts";
 export * from "./packing.ts";
 export * from "./select.ts";

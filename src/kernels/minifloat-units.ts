@@ -6,13 +6,13 @@
  *
  * and what the kernel computes:
  *
- *     t = RNE(f32(f32(f32(A) · M) + B)), clamped      number = that of step t on the grid
+ *     t = trunc(f32(f32(f32(A) · M) + B)), clamped      number = that of step t on the grid
  *
  * Both rise with A. So they are equal for all A of a range if each number of the format begins at the same
  * A: for each boundary between numbers, t passes its step T from A − 1 to A, where A is the first sum
  * beyond it. With M ≈ 2 · m / s in units that leaves an interval for B, from which the middle is taken, and
  * the steps at all A − 1 and A are computed as the kernel does. Where M has no B, its neighbours are tried.
- * |A · M + B| stays below 2^22, where adding 1.5 · 2^23 leaves a rounded integer in the low bits.
+ * |A · M + B| stays within int32.
  */
 import { float4_e2m1fn, float6_e2m3fn, type Minifloat } from "../formats/index.ts";
 import { f32 } from "../quantization/index.ts";
@@ -20,9 +20,9 @@ import { f32 } from "../quantization/index.ts";
 /** `OutputParameters.rule`. */
 export const UNITS_RULE = 4;
 
-/** The grid of a format in steps t: halves of the unit, less a half. */
+/** The grid of a format in steps t: halves of the unit. */
 export interface UnitGrid {
-  /** The largest t of steps of 1; those of 2 end at twice that and 1. */
+  /** The largest |t| of steps of 1; those of 2 end at twice that and 1. */
   readonly finest: number;
   /** The largest t of the largest number. */
   readonly largest: number;
@@ -63,7 +63,7 @@ interface Boundary {
   /** f32(y / s) from which on the upper one is taken, or above which if it is not `inclusive`. */
   readonly middle: number;
   readonly inclusive: boolean;
-  /** The first t of the upper one. */
+  /** The first t of the upper one, and the least A · M + B that gives it, or where that is excluded. */
   readonly step: number;
 }
 
@@ -76,7 +76,7 @@ function boundariesOf(format: Minifloat, unit: number): Boundary[] {
     const isUpperEven = code % 2 === 0;
     const step = 2 * middle * unit;
     all.push({ middle, inclusive: isUpperEven, step });
-    all.push({ middle: -middle, inclusive: !isUpperEven, step: -step });
+    all.push({ middle: -middle, inclusive: !isUpperEven, step: 1 - step });
   }
   return all.toSorted((a, b) => a.middle - b.middle);
 }
@@ -111,7 +111,7 @@ export function unitSteps(
   const reachable = boundaries.filter((own) => isBeyond(own, f32(high / scale)));
   // Below the clamp nothing changes, nor above it.
   const inner = boundaries.slice(limits.length, reachable.length);
-  const floor = limits.at(-1)?.step ?? -grid.largest - 1;
+  const floor = limits.at(-1)?.step ?? -grid.largest;
   const ceiling = boundaries[reachable.length]?.step ?? grid.largest + 1;
   const steps = { low: floor, high: ceiling - 1 };
   const multipliers = new Float32Array(m.length);
@@ -183,16 +183,18 @@ function solve(
     let most = Infinity;
     boundaries.forEach(({ step }, i) => {
       const start = starts[i]!;
-      if (start <= reach) least = Math.max(least, step - 0.5 - f32(f32(start) * multiplier));
-      if (start > -reach) most = Math.min(most, step - 0.5 - f32(f32(start - 1) * multiplier));
+      // trunc: t ≥ step from step on, or above step − 1 where that is not positive.
+      const edge = step > 0 ? step : step - 1;
+      if (start <= reach) least = Math.max(least, edge - f32(f32(start) * multiplier));
+      if (start > -reach) most = Math.min(most, edge - f32(f32(start - 1) * multiplier));
     });
     if (!(least < most)) continue;
-    const real = (2 * unit * b) / scale - 0.5;
+    const real = (2 * unit * b) / scale;
     const isBounded = least > -Infinity && most < Infinity;
     const bias = f32(isBounded ? (least + most) / 2 : Math.min(Math.max(real, least), most));
     if (!(reach * multiplier + Math.abs(bias) < MAX_SCALED)) return undefined;
     const isPast = (sum: number, step: number): boolean =>
-      roundedStep(f32(f32(f32(sum) * multiplier) + bias)) >= step;
+      Math.trunc(f32(f32(f32(sum) * multiplier) + bias)) >= step;
     const holds = boundaries.every(({ step }, i) => {
       const start = starts[i]!;
       return (
@@ -204,11 +206,5 @@ function solve(
   return undefined;
 }
 
-/** 1.5 · 2^23: added to what is below 2^22 it rounds to an integer, ties to even. */
-const MAGIC = 12582912;
-const MAX_SCALED = 2 ** 22 - 1;
-
-/** RNE as the kernels do it. */
-function roundedStep(value: number): number {
-  return f32(value + MAGIC) - MAGIC;
-}
+/** What the kernels convert to int32. */
+const MAX_SCALED = 2 ** 31 - 256;

@@ -22,6 +22,7 @@ import {
   add,
   concatenation,
   conv2D,
+  depthwiseConv2D,
   dequantize,
   encodeMinifloat,
   fullyConnected,
@@ -81,10 +82,10 @@ class Network {
     return this.node(conv2D, attributes, [x, w, b]);
   }
 
-  weights(shape: readonly number[]): number {
-    const channels = shape[0]!;
+  weights(shape: readonly number[], axis = 0): number {
+    const channels = shape[axis]!;
     const scales = Float32Array.from({ length: channels }, (_, c) => 0.004 * (1 + (c % 5) * 0.37));
-    const own = perChannel(scales, new Int32Array(channels), 0);
+    const own = perChannel(scales, new Int32Array(channels), axis);
     const w = codesOf(this.format, shape, this.values.length, own);
     return this.values.push({ name: "w", type: w.type, constant: w }) - 1;
   }
@@ -166,6 +167,50 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
         1,
         ["max_pool_u8", "pad_runs", "copy_runs"].slice(sdot()),
       );
+    });
+
+    it.each([
+      { name: "3x3", filter: [3, 3], strides: [1, 1] },
+      { name: "3x3 of stride 2", filter: [3, 3], strides: [2, 2] },
+      { name: "5x5", filter: [5, 5], strides: [1, 1] },
+      { name: "3x3, dilated", filter: [3, 3], strides: [1, 1], dilations: [2, 2] },
+      { name: "3x1 of a row", filter: [3, 1], strides: [2, 1] },
+    ] as const)("may be read and made by a depthwise layer: $name", async (window) => {
+      for (const [channels, activation] of [
+        [9, "relu6"],
+        [16, "none"],
+      ] as const) {
+        const net = new Network(format, { format: float32, shape: [1, 11, 9, 5] });
+        const y = net.conv(net.encode(0, 0.3), [1, 5, channels], "relu6");
+        const { filter, strides } = window;
+        const dilations = "dilations" in window ? window.dilations : ([1, 1] as const);
+        const attributes = { strides, dilations, padding: "same", activation } as const;
+        const w = net.weights([1, ...filter, channels], 3);
+        const bias = floats([channels], 5, 0.6);
+        const b = net.values.push({ name: "b", type: bias.type, constant: bias }) - 1;
+        const z = net.node(depthwiseConv2D, attributes, [net.encode(y, 0.4), w, b]);
+        const kernel = `depthwise_x8_w8_${window.name === "3x3" || window.name === "5x5" ? "2x" : ""}4x8c4_relaxed`;
+        await expectRounds(net.graph(net.conv(net.encode(z, 0.1), [1, channels, 6])), 1, [kernel]);
+      }
+    });
+
+    it("may be read by a depthwise layer whose results stay float32, or cannot be rounded", async () => {
+      for (const [largest, scale, rounds] of [
+        [0.5, undefined, 1],
+        [3e38, 1e-3, 2],
+      ] as const) {
+        const net = new Network(format, { format: float32, shape: [1, 7, 6, 8] });
+        const w = net.weights([1, 3, 3, 8], 3);
+        const bias = floats([8], 5, 0.6);
+        bias.data[2] = largest;
+        const b = net.values.push({ name: "b", type: bias.type, constant: bias }) - 1;
+        const attributes = {
+          ...{ strides: [1, 1], dilations: [1, 1], padding: "same", activation: "relu" },
+        } as const;
+        const y = net.node(depthwiseConv2D, attributes, [net.encode(0, 0.3), w, b]);
+        const z = scale === undefined ? y : net.conv(net.encode(y, scale), [1, 8, 6]);
+        await expectRounds(net.graph(z), rounds, ["depthwise_f32_f32_4x4"]);
+      }
     });
 
     it("may be read by a fully connected layer, of one row and of several", async () => {

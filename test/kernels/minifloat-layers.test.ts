@@ -155,10 +155,37 @@ describe("the operations of a layer", () => {
     expect(await expectEqual(layerGraph(layer, { x, w }), kernel)).toContain(kernel);
   });
 
+  const hasDot = ["usdot", "sdot"].includes(relaxedDotClass());
+
   it("are those of the relaxed dot where the machine has it", async () => {
     const kernels = await expectEqual(layerGraph(layer, { x: float6_e2m3fn, w: float6_e2m3fn }));
-    const hasDot = ["usdot", "sdot"].includes(relaxedDotClass());
     expect(kernels.includes("conv_x8_m6_5x8c4_relaxed")).toBe(hasDot);
+  });
+
+  it.skipIf(!hasDot).each(["m6", "m4", "w8"])(
+    "give the same on the relaxed dot with weights as %s",
+    async (own) => {
+      const w = own === "m6" ? float6_e2m3fn : float4_e2m1fn;
+      const shallow = conv([1, 9, 7, 12], [21, 1, 1, 12], { activation: "relu" });
+      const grouped = conv([1, 6, 6, 8], [18, 3, 3, 4]);
+      for (const [operation, problem] of [
+        ["conv", layer],
+        ["gemm", shallow],
+        ["conv", grouped],
+      ] as const) {
+        const kernel = `${operation}_x8_${own}_5x8c4_relaxed`;
+        expect(await expectEqual(layerGraph(problem, { x: w, w }), kernel)).toContain(kernel);
+      }
+    },
+  );
+
+  it.skipIf(!hasDot)("open their weights once for several blocks of rows", async () => {
+    for (const w of [float6_e2m3fn, float4_e2m1fn]) {
+      const deep = conv([1, 40, 41, 32], [12, 1, 1, 32]);
+      const kernels = await expectEqual(layerGraph(deep, { x: w, w }));
+      expect(kernels).toContain(`open_m${w.bits}_i8_relaxed`);
+      expect(kernels).toContain("gemm_x8_w8_5x8c4_relaxed");
+    }
   });
 });
 

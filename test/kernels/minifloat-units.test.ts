@@ -16,10 +16,8 @@ function wanted(sum: number, m: number, b: number, results: UnitResults): number
 /** What the kernel makes of it: the formula of assembly/minifloat-output.ts. */
 function made(sum: number, m: number, b: number, low: number, high: number, format: Minifloat) {
   const finest = format === float6_e2m3fn ? 31 : 7;
-  const scaled = f32(f32(f32(sum) * m) + b);
-  const rounded = Math.abs(scaled) < 2 ** 22 ? f32(scaled + 12582912) - 12582912 : scaled;
-  const t = Math.min(Math.max(rounded, low), high);
-  const magnitude = t < 0 ? -1 - t : t;
+  const t = Math.min(Math.max(Math.trunc(f32(f32(f32(sum) * m) + b)), low), high);
+  const magnitude = Math.abs(t);
   const half = magnitude <= finest ? 1 : magnitude <= 2 * finest + 1 ? 2 : 4;
   const units = Math.floor((magnitude + half) / (2 * half)) * half;
   return (t < 0 ? -units : units) * format.smallest;

@@ -16,7 +16,7 @@ import { advance, type LowerContext } from "./context.ts";
 import { describeWindow, hasContiguousRows } from "./conv-2d.ts";
 import { decodeStep, roundStep } from "./minifloat-codes.ts";
 import { operandBytes, operandOfLayer, operandOfValue } from "./minifloat-operands.ts";
-import { addPanels, productStep } from "./minifloat-product.ts";
+import { addPanels, productStep, readyPanels } from "./minifloat-product.ts";
 import { layerResults } from "./minifloat-results.ts";
 import { accumulatedRows } from "./minifloat-sums.ts";
 import { windowPacking, windowRows } from "./minifloat-windows.ts";
@@ -51,9 +51,11 @@ export function lowerMinifloatFullyConnected(
     return true;
   }
   const results = layerResults(context, operand, attributes, columns, depth);
-  const placed = addPanels(context, operand, attributes, 1, results.steps);
+  const extents = { m: rows, n: columns, results };
+  const packed = addPanels(context, operand, attributes, 1, results.steps);
+  const placed = readyPanels(context, packed, extents);
   productStep(context, placed, placed.places[0]!, {
-    ...{ operation: "gemm", operand, x, y: results.y, m: rows, n: columns, results },
+    ...{ operation: "gemm", operand, x, y: results.y, ...extents },
     yStride: columns * results.elementBytes,
     packing: { xStride: depth * minifloatOperands[operand].elementBytes },
     packingBytes: 0,
@@ -77,18 +79,18 @@ export function lowerMinifloatConv2D(context: LowerContext, attributes: Conv2DAt
   }
   const results = layerResults(context, operand, attributes, outputChannels, depth);
   const { elementBytes } = results;
-  const placed = addPanels(context, operand, attributes, groups, results.steps);
-  const packing = windowPacking(context, geometry, placed.panels, elementBytes);
   const columns = outputChannels / groups;
+  const extents = { m: pixels, n: columns, results };
+  const packed = addPanels(context, operand, attributes, groups, results.steps);
+  const placed = readyPanels(context, packed, extents);
+  const packing = windowPacking(context, geometry, placed.panels, elementBytes);
   const groupBytes = (inputChannels / groups) * minifloatOperands[operand].elementBytes;
   placed.places.forEach((panels, group) => {
     productStep(context, placed, panels, {
       ...packing,
-      ...{ operand, results },
+      ...{ operand, ...extents },
       x: advance(x, group * groupBytes),
       y: advance(results.y, group * columns * elementBytes),
-      m: pixels,
-      n: columns,
       yStride: outputChannels * elementBytes,
       note: describeWindow(geometry),
     });

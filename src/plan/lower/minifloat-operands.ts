@@ -85,12 +85,21 @@ function sumOperand(
   const unit = integerUnit(w.format);
   if (own === undefined || unit === undefined) return "f32";
   const largest = depth * x.format.max * own * w.format.max * unit;
-  // Any order of float32 sums is exact below 2^24.
-  if (isDepthwise) return largest <= MAX_FLOAT_SUM ? "f32" : undefined;
+  const isByte = Math.max(x.format.max * own, w.format.max * unit) <= 127;
+  if (isDepthwise) {
+    const hasQuads = hasDot(machine) && w.shape[3] === x.shape[3] && !isPlain(forced);
+    if (hasQuads && isByte) return "x8";
+    // Any order of float32 sums is exact below 2^24.
+    return largest <= MAX_FLOAT_SUM ? "f32" : undefined;
+  }
   const isNormal = layerMultipliers(x, w, channels).every((m) => m / unit / own >= MIN_NORMAL);
   if (largest > MAX_SUM || !isNormal) return undefined;
-  if (Math.max(x.format.max * own, w.format.max * unit) > 127) return "i16";
+  if (!isByte) return "i16";
   return hasDot(machine) && forced?.endsWith("c2") !== true ? "x8" : "i8";
+}
+
+function isPlain(kernel: string | undefined): boolean {
+  return kernel !== undefined && !kernel.endsWith("_relaxed");
 }
 
 /** float32, codes that a kernel decodes, or numbers that nobody reads as codes. */

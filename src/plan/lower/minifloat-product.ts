@@ -15,6 +15,7 @@ import {
   minifloatWeightsOf,
   openPanelBytes,
   packMinifloatPanels,
+  panelCodes,
   type UnitSteps,
 } from "../../kernels/index.ts";
 import {
@@ -29,9 +30,10 @@ import {
 import { elementCount, packBits, type Tensor } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import { advance, type LowerContext } from "./context.ts";
-import { gemmGrid } from "./gemm-grid.ts";
+import { type GemmGrid, gemmGrid } from "./gemm-grid.ts";
 import { operandFlip } from "./minifloat-operands.ts";
 import type { LayerResults } from "./minifloat-results.ts";
+import { splitRows } from "./tiles.ts";
 
 /** One product with packed panels. */
 export interface Product {
@@ -89,7 +91,7 @@ export function addPanels(
       });
     }
   });
-  const bytes = minifloatPanelTable(format, operand === "f32" ? undefined : integerUnit(format)!);
+  const bytes = minifloatPanelTable(format, operand, integerUnit(format) ?? 1);
   const table =
     panels.weights === "w32"
       ? all
@@ -107,12 +109,65 @@ function channelSums(w: Tensor, channels: number, unit: number): Float64Array {
   return sums;
 }
 
+/** Panels of one tile that opens them, in weights: some 10 µs. */
+const TILE_WEIGHTS = 128 * 1024;
+
+/**
+ * Panels for the relaxed dot: where several blocks of rows would open each of them, a step opens them all,
+ * as bytes that live as long as the layer.
+ */
+export function readyPanels(
+  context: LowerContext,
+  placed: PlacedPanels,
+  extents: Pick<Product, "m" | "n" | "results">,
+): PlacedPanels {
+  const { panels, table, places } = placed;
+  const { forced } = context;
+  if (panels.operand !== "x8" || forced?.includes("_x8_m") === true) return placed;
+  const isShared = extents.m > productGrid(panels, extents).tileRows;
+  if (!isShared && forced?.includes("_x8_w8") !== true) return placed;
+  const opened: MinifloatPanels = { ...panels, weights: "w8" };
+  const openBytes = minifloatPanelBytes(opened);
+  const perGroup = Math.ceil(extents.n / GEMM_NR);
+  const count = perGroup * places.length;
+  const y = context.temporary("open panels", count * openBytes);
+  const { tileRows: tilePanels, tiles } = splitRows(count, panelCodes(panels), TILE_WEIGHTS);
+  context.step({
+    kernel: `open_${panels.weights}_i8_relaxed`,
+    fields: {
+      ...{ x: places[0]!, y, codeTable: table, panels: count, tilePanels },
+      ...{ units: minifloatUnits(panels), panelBytes: minifloatPanelBytes(panels), openBytes },
+      bits: panels.format.bits,
+    },
+    tiles,
+    note: panels.format.name,
+  });
+  return {
+    panels: opened,
+    table,
+    places: places.map((_, group) => advance(y, group * perGroup * openBytes)),
+  };
+}
+
+function productGrid(
+  panels: MinifloatPanels,
+  { m, n, results: { elementBytes } }: Pick<Product, "m" | "n" | "results">,
+): GemmGrid {
+  const { rows: mr } = minifloatOperands[panels.operand];
+  const rowBytes = packedRowBytes(panels);
+  return gemmGrid({ m, n, k: panels.depth, rowBytes, mr, nr: GEMM_NR, elementBytes });
+}
+
+function packedRowBytes(panels: MinifloatPanels): number {
+  return Math.ceil((minifloatUnits(panels) * 4) / 16) * 16;
+}
+
 /** Packed rows of x that share the second-level cache with one open panel. */
 const STRIP_BYTES = 160 * 1024;
 const MAX_STRIP_ROWS = 256;
 
 /** Opening a panel is paid by the rows of a strip: more of them than where panels lie open. */
-function stripRows(tileRows: number, rowBytes: number, mr: number): number {
+function openingRows(tileRows: number, rowBytes: number, mr: number): number {
   const fitting = Math.floor(STRIP_BYTES / rowBytes);
   const most = Math.min(Math.max(fitting, 2 * mr), MAX_STRIP_ROWS);
   return Math.ceil(tileRows / Math.ceil(tileRows / most) / mr) * mr;
@@ -126,23 +181,14 @@ export function productStep(
   product: Product,
 ): void {
   const { operation, operand, m, n, packing, packingBytes, x, y, yStride, note } = product;
-  const { elementBytes, fields } = product.results;
-  const { depth } = panels;
+  const { depth, weights } = panels;
   const units = minifloatUnits(panels);
-  const rowBytes = Math.ceil((units * 4) / 16) * 16;
+  const rowBytes = packedRowBytes(panels);
   const { rows: mr } = minifloatOperands[operand];
-  const { tiles, ...grid } = gemmGrid({
-    m,
-    n,
-    k: depth,
-    rowBytes,
-    mr,
-    nr: GEMM_NR,
-    elementBytes,
-  });
-  const rows = stripRows(grid.tileRows, rowBytes, mr);
+  const { tiles, ...grid } = productGrid(panels, product);
+  const rows = weights === "w8" ? grid.stripRows : openingRows(grid.tileRows, rowBytes, mr);
   const panel = Math.ceil((128 + rows * (4 + rowBytes) + 64 + packingBytes) / 16) * 16;
-  const kernel = minifloatKernelName(operation, operand, panels.weights);
+  const kernel = minifloatKernelName(operation, operand, weights);
   // Fields of other kernels on the same block are 0.
   const unused = Object.fromEntries(kernelTable.get(kernel)!.parameters.map((name) => [name, 0]));
   context.step({
@@ -151,8 +197,9 @@ export function productStep(
       ...unused,
       ...{ x, w, y, m, n, units, panelBytes: minifloatPanelBytes(panels), yStride },
       ...{ ...grid, stripRows: rows, codeTable: table, panel },
+      weightBits: weights === "w8" ? 8 : panels.format.bits,
       ...packing,
-      ...fields,
+      ...product.results.fields,
     },
     tiles,
     macs: m * n * depth,

@@ -29,14 +29,14 @@ export function accumulatedRows(
   const sums = context.temporary("sums", rows * columns * 4);
   const b = context.constant(1)!;
   chunkedStep(context, attributes.accumulate!, { a, b, y: sums, rows, columns, depth });
-  scaleRows(context, attributes, sums, rows, columns);
+  scaleRows(context, attributes, { sums, y: context.output(0) }, rows, columns);
 }
 
-/** Appends the step from sums to the output of a layer. */
+/** Appends the step from sums to the results of a layer. */
 export function scaleRows(
   context: LowerContext,
   { activation }: OutputAttributes,
-  sums: Pointer,
+  { sums, y }: { readonly sums: Pointer; readonly y: Pointer },
   rows: number,
   channels: number,
 ): void {
@@ -50,7 +50,7 @@ export function scaleRows(
   context.step({
     kernel: "scale_rows_f32",
     fields: {
-      ...{ x: sums, y: context.output(0), m: rows, tileRows, channels },
+      ...{ x: sums, y, m: rows, tileRows, channels },
       multipliers: floats("multipliers", () => layerMultipliers(x!, w!, channels)),
       biases: floats("biases", () => bias ?? new Float32Array(channels)),
       ...floatActivationRange(activation),

@@ -1,0 +1,106 @@
+/**
+ * Panels of FP6 E2M3 and FP4 E2M1 weights for the relaxed dot: 6 and 4 bits a weight in memory, opened as
+ * quads of int8, here for one tile of the grid at a time or by a step of their own for all of them.
+ *
+ *     6 bits: three vectors hold 64 weights. Bytes: 16 weights in the low 6 bits of each vector, the other
+ *             16 in the high 2 bits of all three. A weight: e e s m m m, in units of 1/8
+ *                 e = 0: ±m      e > 0: ±(8 + m) · 2^(e − 1)
+ *     4 bits: one vector holds 32 weights, 16 in its low nibbles; a weight is an index of the table
+ *
+ * Behind them the tail of `minifloat-panels.ts`. Weights that fill up the last vectors are overwritten.
+ */
+import { copyRun } from "./lanes";
+import { TAIL } from "./minifloat-panels";
+
+/** Of the table: ±m and ±8 by s and m; or the values of 4 bits. */
+const SECOND: usize = 16;
+/** Bytes of one unit: 8 columns of 4 k. */
+const PANEL_UNIT: i32 = 32;
+
+/** 16 weights of 6 bits as int8. Indices of both swizzles are below 16: they have one meaning. */
+@inline
+function open6(codes: v128, small: v128, eights: v128): v128 {
+  const low = v128.and(codes, i8x16.splat(15));
+  const added = v128.and(i8x16.relaxed_swizzle(eights, low), i8x16.gt_s(codes, i8x16.splat(15)));
+  const once = i8x16.add(i8x16.relaxed_swizzle(small, low), added);
+  const twice = i8x16.add(once, v128.and(once, i8x16.gt_s(codes, i8x16.splat(31))));
+  return i8x16.add(twice, v128.and(twice, i8x16.gt_s(codes, i8x16.splat(47))));
+}
+
+/** A panel of 6 bits. */
+function openPanel6(panel: usize, units: i32, table: usize, to: usize): void {
+  const small = v128.load(table);
+  const eights = v128.load(table, SECOND);
+  const six = i8x16.splat(0x3f);
+  let at = to;
+  const end = to + <usize>(units * PANEL_UNIT);
+  while (at < end) {
+    const a = v128.load(panel);
+    const b = v128.load(panel, 16);
+    const c = v128.load(panel, 32);
+    v128.store(at, open6(v128.and(a, six), small, eights));
+    v128.store(at, open6(v128.and(b, six), small, eights), 16);
+    v128.store(at, open6(v128.and(c, six), small, eights), 32);
+    const low = v128.and(i16x8.shr_u(a, 6), i8x16.splat(3));
+    const middle = v128.and(i16x8.shr_u(b, 4), i8x16.splat(12));
+    const high = v128.and(i16x8.shr_u(c, 2), i8x16.splat(48));
+    v128.store(at, open6(v128.or(v128.or(low, middle), high), small, eights), 48);
+    panel += 48;
+    at += 64;
+  }
+  copyRun(end, panel, TAIL);
+}
+
+/** A panel of 4 bits. */
+function openPanel4(panel: usize, units: i32, table: usize, to: usize): void {
+  const values = v128.load(table);
+  const nibble = i8x16.splat(15);
+  let at = to;
+  const end = to + <usize>(units * PANEL_UNIT);
+  while (at < end) {
+    const codes = v128.load(panel);
+    const high = v128.and(i16x8.shr_u(codes, 4), nibble);
+    v128.store(at, i8x16.relaxed_swizzle(values, v128.and(codes, nibble)));
+    v128.store(at, i8x16.relaxed_swizzle(values, high), 16);
+    panel += 16;
+    at += 32;
+  }
+  copyRun(end, panel, TAIL);
+}
+
+/** Where a panel of 8, 6 or 4 bits lies open: in place, or at `to`. */
+@inline
+export function openQuads(bits: i32, panel: usize, units: i32, table: usize, to: usize): usize {
+  if (bits == 8) return panel;
+  if (bits == 6) openPanel6(panel, units, table, to);
+  else openPanel4(panel, units, table, to);
+  return to;
+}
+
+
+@unmanaged
+class OpenParameters {
+  x: usize;
+  y: usize;
+  codeTable: usize;
+  panels: i32;
+  tilePanels: i32;
+  /** Of a row of the panel. */
+  units: i32;
+  /** Bytes from panel to panel, packed and open. */
+  panelBytes: i32;
+  openBytes: i32;
+  /** Of a weight: 6 or 4. */
+  bits: i32;
+}
+
+/** All panels of a layer; `bits` says how they are packed. */
+export function open_m6_i8_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+  const p = changetype<OpenParameters>(parameters);
+  const first = tile * p.tilePanels;
+  const last = min(first + p.tilePanels, p.panels);
+  for (let panel = first; panel < last; panel++) {
+    const from = p.x + <usize>(panel * p.panelBytes);
+    openQuads(p.bits, from, p.units, p.codeTable, p.y + <usize>(panel * p.openBytes));
+  }
+}

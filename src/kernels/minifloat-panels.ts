@@ -1,0 +1,144 @@
+/**
+ * Panels of minifloat weights: codes in the order of the open panel, then its tail. Panels as in
+ * `packing.ts`: a unit is one float32, two or four integers of depth.
+ *
+ *     │ [unit][8 columns][k of the unit] codes │ int32 start[8] │ f32 scale[8] │ f32 bias[8] │ low[4] high[4] │
+ */
+import type { Minifloat } from "../formats/index.ts";
+import { GEMM_NR } from "./gemm.ts";
+import { decodeKernelOf, minifloatTable } from "./minifloat.ts";
+import {
+  type MinifloatOperand,
+  minifloatOperands,
+  type MinifloatWeights,
+} from "./minifloat-layers.ts";
+import { packQuadCodes, quadCodeBytes, quadTable } from "./minifloat-quads.ts";
+import { integerUnits } from "./packing.ts";
+
+/** How the weights of a format lie in memory. */
+export function minifloatWeightsOf(format: Minifloat): MinifloatWeights {
+  const isPacked = format.bits === 8 || format.bits === 6 || format.bits === 4;
+  return isPacked && decodeKernelOf(format) !== undefined
+    ? (`m${format.bits}` as MinifloatWeights)
+    : "w32";
+}
+
+/** Codes that are opened at a time. */
+const GROUP = 16;
+/** Tail of a panel, and what opening may write behind it. */
+const TAIL_BYTES = 128;
+const SLACK_BYTES = 64;
+
+export interface MinifloatPanels {
+  readonly format: Minifloat;
+  readonly operand: MinifloatOperand;
+  readonly weights: MinifloatWeights;
+  readonly depth: number;
+}
+
+/** Units of a row of x. */
+export function minifloatUnits({ operand, depth }: MinifloatPanels): number {
+  const { unitElements } = minifloatOperands[operand];
+  return unitElements === 1 ? depth : integerUnits(depth, { unitElements, weightBytes: 1 });
+}
+
+/** Codes of a panel. */
+export function panelCodes(panels: MinifloatPanels): number {
+  return minifloatUnits(panels) * GEMM_NR * minifloatOperands[panels.operand].unitElements;
+}
+
+function codeBytes(panels: MinifloatPanels): number {
+  const { weights, format, operand } = panels;
+  const codes = panelCodes(panels);
+  if (weights === "w8") return codes;
+  if (operand === "x8") return quadCodeBytes(codes, weights);
+  return weights === "w32" ? codes * 4 : (Math.ceil(codes / GROUP) * GROUP * format.bits) / 8;
+}
+
+/** Bytes from panel to panel. */
+export function minifloatPanelBytes(panels: MinifloatPanels): number {
+  return codeBytes(panels) + TAIL_BYTES;
+}
+
+/** Bytes of scratch that an open panel takes. */
+export function openPanelBytes(panels: MinifloatPanels): number {
+  if (panels.weights === "w32" || panels.weights === "w8") return 0;
+  const codes = Math.ceil(panelCodes(panels) / GROUP) * GROUP;
+  return codes * minifloatOperands[panels.operand].elementBytes + TAIL_BYTES + SLACK_BYTES;
+}
+
+export interface MinifloatMatrix {
+  /** Codes [columns][depth]. */
+  readonly codes: Uint8Array | Uint16Array;
+  /** Codes of the format as they lie in memory. */
+  pack(codes: Uint16Array): Uint8Array;
+  readonly columns: number;
+  readonly firstColumn: number;
+  /** What a sum starts from; 0 for floats. */
+  readonly start: (column: number) => number;
+  readonly scale: (column: number) => number;
+  readonly bias: Float32Array | undefined;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Writes the panels of columns [firstColumn, firstColumn + columns); `target` is zero. */
+export function packMinifloatPanels(
+  target: Uint8Array,
+  panels: MinifloatPanels,
+  { codes, pack, columns, firstColumn, start, scale, bias, low, high }: MinifloatMatrix,
+): void {
+  const { depth, format, weights, operand } = panels;
+  const { unitElements } = minifloatOperands[operand];
+  const bytes = minifloatPanelBytes(panels);
+  const tail = codeBytes(panels);
+  for (let first = 0; first < columns; first += GEMM_NR) {
+    const own = new Uint16Array(panelCodes(panels));
+    const view = new DataView(target.buffer, target.byteOffset + (first / GEMM_NR) * bytes, bytes);
+    for (let column = 0; column < Math.min(GEMM_NR, columns - first); column++) {
+      const channel = firstColumn + first + column;
+      for (let k = 0; k < depth; k++) {
+        const unit = Math.floor(k / unitElements);
+        own[(unit * GEMM_NR + column) * unitElements + (k % unitElements)] =
+          codes[channel * depth + k]!;
+      }
+      view.setInt32(tail + column * 4, start(channel), true);
+      view.setFloat32(tail + 32 + column * 4, scale(channel), true);
+      view.setFloat32(tail + 64 + column * 4, bias?.[channel] ?? 0, true);
+    }
+    for (let lane = 0; lane < 4; lane++) {
+      view.setFloat32(tail + 96 + lane * 4, low, true);
+      view.setFloat32(tail + 112 + lane * 4, high, true);
+    }
+    if (weights === "w32") {
+      own.forEach((code, i) => view.setFloat32(i * 4, format.decode(code), true));
+    } else {
+      const bytes = operand === "x8" ? packQuadCodes(own, weights) : pack(own);
+      new Uint8Array(view.buffer, view.byteOffset).set(bytes);
+    }
+  }
+}
+
+/** Bytes of the table of a panel's kernel. */
+export const INTEGER_TABLE_BYTES = 80;
+
+/**
+ * The table of a kernel: `MinifloatTable` for float32, that of `minifloat-quads.ts` for the relaxed dot, that of
+ * `minifloat-panels.ts` for other integers.
+ */
+export function minifloatPanelTable(
+  format: Minifloat,
+  operand: MinifloatOperand,
+  unit: number,
+): Uint8Array {
+  if (operand === "f32") return minifloatTable(format);
+  if (operand === "x8") return quadTable(format, unit);
+  const table = new Uint8Array(INTEGER_TABLE_BYTES);
+  const magnitudes = 2 ** (format.bits - 1);
+  for (let code = 0; code < magnitudes; code++) {
+    const value = format.decode(code) * unit;
+    table[code] = value & 0xff;
+    table[32 + code] = value >> 8;
+  }
+  return table.fill(magnitudes - 1, 64);
+}
