@@ -204,8 +204,12 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
         const bias = floats([8], 5, 0.6);
         bias.data[2] = largest;
         const b = net.values.push({ name: "b", type: bias.type, constant: bias }) - 1;
+        const once = [1, 1] as const;
         const attributes = {
-          ...{ strides: [1, 1], dilations: [1, 1], padding: "same", activation: "relu" },
+          strides: once,
+          dilations: once,
+          padding: "same",
+          activation: "relu",
         } as const;
         const y = net.node(depthwiseConv2D, attributes, [net.encode(0, 0.3), w, b]);
         const z = scale === undefined ? y : net.conv(net.encode(y, scale), [1, 8, 6]);
