@@ -21,7 +21,7 @@ import {
 } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import type { LowerContext } from "./context.ts";
+import type { LowerContext, Rows } from "./context.ts";
 import { foldedBias, placement } from "./depthwise-placement.ts";
 import { layerInput } from "./minifloat-layers.ts";
 import { operandFlip, operandOfLayer } from "./minifloat-operands.ts";
@@ -55,7 +55,8 @@ export function lowerMinifloatDepthwise(
 
 /** The context with other places. */
 function between(context: LowerContext, x: Pointer, y: Pointer): LowerContext {
-  return { ...context, input: () => x, output: () => y };
+  const outputRows = (_: number, stride: number): Rows => ({ pointer: y, stride });
+  return { ...context, input: () => x, output: () => y, outputRows };
 }
 
 function lowerQuads(
