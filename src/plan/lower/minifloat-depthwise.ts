@@ -4,7 +4,6 @@
  * weights that are decoded at load, from sums of +0, then scale, bias and clamp; sums of FP4 and FP6
  * are exact in any order.
  */
-import type { Minifloat } from "../../formats/index.ts";
 import {
   depthwisePlanes,
   depthwiseQuadBytes,
@@ -16,6 +15,7 @@ import {
   type DepthwiseConv2DAttributes,
   type DepthwiseGeometry,
   depthwiseGeometry,
+  inputUnit,
   integerUnit,
   layerValues,
 } from "../../operators/index.ts";
@@ -119,7 +119,7 @@ function openValues(context: LowerContext, x: Pointer): Pointer {
   const y = context.temporary("float32 values", size * 4);
   const { tileBytes, tiles } = splitBytes(size);
   const flip = operandFlip(context) === 0 ? 0 : 0x80808080 | 0;
-  const scale = 1 / integerUnit(format as Minifloat)!;
+  const scale = 1 / inputUnit(format)!;
   context.step({
     kernel: "dequantize_i8_f32",
     tiles,

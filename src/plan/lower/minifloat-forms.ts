@@ -78,7 +78,7 @@ function findForms(sight: Sight): Forms {
       const node = producers.get(id)!;
       const isMade = commutes(sight, node)
         ? valueInputs(node).every((input) => sameForm(wanted.get(input), form))
-        : canRound(sight, node);
+        : canRound(sight, node, form);
       const isRead = readers.get(id)!.every((reader) => sameForm(askedBy(reader), form));
       if (isMade && isRead) continue;
       wanted.delete(id);
@@ -98,8 +98,7 @@ function encodedForm(sight: Sight, node: Node): UnitForm | undefined {
   if (operandOfValue(sight, id) !== "x8") return undefined;
   const { format, quantization } = sight.graph.values[id]!.type;
   const scale = quantization?.scale[0] ?? 1;
-  if (!isMinifloat(format) || unitGrid(format) === undefined) return undefined;
-  return { format, scale };
+  return isMinifloat(format) ? { format, scale } : undefined;
 }
 
 /** The inputs of an operator that commutes: the border of Pad is a constant. */
@@ -128,7 +127,7 @@ function commutes({ graph }: Sight, { operator, inputs, outputs, attributes }: N
 }
 
 /** Producers that round what they store. Their values are never NaN, so that the largest one is defined. */
-function canRound(sight: Sight, node: Node): boolean {
+function canRound(sight: Sight, node: Node, { format: own }: UnitForm): boolean {
   const { graph } = sight;
   const [x, w, bias] = node.inputs.map((id) => (id === ABSENT ? undefined : graph.values[id]!));
   if (node.operator.name === "Dequantize") {
@@ -137,6 +136,7 @@ function canRound(sight: Sight, node: Node): boolean {
     return isByte && quantization?.scale.length === 1;
   }
   if (!["Conv2D", "DepthwiseConv2D", "FullyConnected"].includes(node.operator.name)) return false;
+  if (unitGrid(own) === undefined) return false;
   if (!isMinifloatLayer(x!.type, w!.type) || operandOfLayer(sight, node) !== "x8") return false;
   const biases = bias?.constant?.data as Float32Array | undefined;
   return biases?.every(Number.isFinite) ?? true;
