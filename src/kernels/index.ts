@@ -2,6 +2,7 @@
 export * from "./blocks.ts";
 export * from "./chunked.ts";
 export * from "./depthwise.ts";
+export { dynamicRules } from "./dynamic-range.ts";
 export * from "./gemm.ts";
 export * from "./kernel.ts";
 export { LINES_BYTES, linesOf } from "./lookup-lines.ts";

@@ -4,6 +4,7 @@ import { castKernels } from "./cast.ts";
 import { chunkedKernels } from "./chunked.ts";
 import { convertKernels } from "./convert.ts";
 import { depthwiseKernels } from "./depthwise.ts";
+import { dynamicRangeKernels } from "./dynamic-range.ts";
 import { elementwiseKernels } from "./elementwise.ts";
 import { gemmKernels } from "./gemm.ts";
 import { type Kernel, type ModuleName, moduleOf } from "./kernel.ts";
@@ -17,6 +18,7 @@ import { winogradKernels } from "./winograd.ts";
 export const kernelTable: ReadonlyMap<string, Kernel> = new Map(
   [
     ...depthwiseKernels,
+    ...dynamicRangeKernels,
     ...elementwiseKernels,
     ...poolKernels,
     ...convertKernels,

@@ -11,7 +11,7 @@ import {
   type OutputAttributes,
   requantize,
 } from "./conv-quantization.ts";
-import { dequantizeSum, quantizeDynamically, weightScale } from "./dynamic-range.ts";
+import { dequantizeSum, dynamicParts, quantizeDynamically, weightScale } from "./dynamic-range.ts";
 import type { Activation } from "./operator.ts";
 import { blockCodes, blockStage, hasBlocks } from "./weight-blocks.ts";
 
@@ -72,15 +72,6 @@ export function convolveCodes(
   }
 }
 
-/** True where every output reads the input pixel of its own position. */
-function isPointwise({ filter, strides, input, output, groups }: ConvGeometry): boolean {
-  return (
-    groups === 1 &&
-    [...filter, ...strides].every((extent) => extent === 1) &&
-    input.every((extent, i) => extent === output[i])
-  );
-}
-
 export function convolveDynamically(
   x: Tensor,
   w: Tensor,
@@ -91,9 +82,8 @@ export function convolveDynamically(
   rounding: Rounding,
 ): void {
   const { batch, outputChannels, groups, depth, output } = geometry;
-  const perPixel = rounding === "fp32" && isPointwise(geometry);
-  const pixels = batch * output[0] * output[1];
-  const parts = perPixel ? pixels : batch;
+  const parts = dynamicParts(geometry, rounding);
+  const partPixels = (batch * output[0] * output[1]) / parts;
   const { codes, scales } = quantizeDynamically(x.data as Float32Array, parts, w.type, rounding);
   const weights = correctedWeights(w, new Int32Array(outputChannels), depth);
   const biases = bias?.data as Float32Array | undefined;
@@ -107,7 +97,7 @@ export function convolveDynamically(
         for (let o = 0; o < outputChannels; o++) {
           if (o % perGroup === 0) gatherPatch(codes, geometry, [n, oy, ox, o / perGroup], patch);
           const sum = dotCodes(patch, weights, o * depth, 0);
-          const inputScale = scales[perPixel ? Math.floor(index / outputChannels) : n]!;
+          const inputScale = scales[Math.floor(index / outputChannels / partPixels)]!;
           const value = dequantizeSum(sum, inputScale, weightScale(w.type, o), biases?.[o] ?? 0);
           y.data[index++] = clampFloat(value, range);
         }

@@ -21,6 +21,7 @@ import { roundHalfEven } from "../formats/index.ts";
 import { f32, roundHalfAway, type Rounding, saturate } from "../quantization/index.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
 import { checkFormat, requireConstant } from "./checks.ts";
+import type { ConvGeometry } from "./conv-geometry.ts";
 import { checkBias, checkWeightQuantization } from "./conv-checks.ts";
 
 /** Codes with their zero point removed, and the scale of each part. */
@@ -54,6 +55,22 @@ export function checkDynamicRange(
   if (depth * 255 * 128 >= 2 ** 31) {
     throw new UnsupportedError(`an accumulator past int32: a sum of ${depth} products`);
   }
+}
+
+/** True where every output reads the input pixel of its own position. */
+function isPointwise({ filter, strides, input, output, groups }: ConvGeometry): boolean {
+  return (
+    groups === 1 &&
+    [...filter, ...strides].every((extent) => extent === 1) &&
+    input.every((extent, i) => extent === output[i])
+  );
+}
+
+/** Parts of the input of a convolution that are quantized on their own: images, or their pixels. */
+export function dynamicParts(geometry: ConvGeometry, rounding: Rounding): number {
+  const { batch, output } = geometry;
+  const isPerPixel = rounding === "fp32" && isPointwise(geometry);
+  return isPerPixel ? batch * output[0] * output[1] : batch;
 }
 
 /** Quantizes each of `parts` equal parts of x on its own. */

@@ -77,5 +77,5 @@ export * from "./table-lookup.ts";
 export * from "./tanh.ts";
 export * from "./transpose-conv.ts";
 export * from "./unary.ts";
-export { isDynamicRange } from "./dynamic-range.ts";
+export { dynamicParts, isDynamicRange } from "./dynamic-range.ts";
 export { blockStage, hasBlocks } from "./weight-blocks.ts";

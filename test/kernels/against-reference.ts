@@ -54,13 +54,13 @@ function tilesOf(step: Step): number {
   return step.kind === "kernel" ? step.tiles : 0;
 }
 
-/** The first place where two tensors differ in a bit, in words; "" if none. */
+/** The first place where two tensors differ in a bit, in words; "" if none. All NaNs are one. */
 function firstDifference(got: TensorData, expected: TensorData): string {
   if (got.byteLength !== expected.byteLength) return `${got.length} elements`;
-  const bytes = ({ buffer, byteOffset, byteLength }: TensorData) =>
-    Buffer.from(buffer, byteOffset, byteLength);
-  if (bytes(got).equals(bytes(expected))) return "";
-  const index = bytes(got).findIndex((byte, i) => byte !== bytes(expected)[i]);
-  const element = Math.floor(index / got.BYTES_PER_ELEMENT);
-  return `element ${element} of ${got.length}: expected ${expected[element]}, got ${got[element]}`;
+  for (let i = 0; i < got.length; i++) {
+    if (!Object.is(got[i], expected[i])) {
+      return `element ${i} of ${got.length}: expected ${expected[i]}, got ${got[i]}`;
+    }
+  }
+  return "";
 }

@@ -8,12 +8,14 @@ import {
   type ConvGeometry,
   convGeometry,
   conv2DQuantization,
+  dynamicParts,
   hasBlocks,
   isDynamicRange,
 } from "../../operators/index.ts";
 import type { Pointer } from "../plan.ts";
 import { blockWeights } from "./block-weights.ts";
 import { advance, type LowerContext } from "./context.ts";
+import { dynamicProduct } from "./dynamic-range.ts";
 import {
   addPanels,
   floatWeights,
@@ -33,16 +35,21 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   const bias = context.constant(2);
   if (x === undefined || w === undefined || constantWeights === undefined) return false;
   if (context.inputs[2] !== undefined && bias === undefined) return false;
-  // Quantized at run time: no kernel has that form.
-  if (isDynamicRange(x, w)) return false;
   const narrowing = x.format.bits < 8 ? narrowingOf(context.graph, context.node) : undefined;
   if (x.format.bits < 8 && narrowing === undefined) return false;
   const geometry = convGeometry(x, w, attributes);
   if (geometry.groups > MAX_GROUPS) return false;
   if (lowerWinograd(context, attributes, geometry, narrowing)) return true;
   const { depth, outputChannels, groups, batch, output } = geometry;
-  const weights =
-    x.format.name === "float32"
+  const m = batch * output[0] * output[1];
+  const { activation } = attributes;
+  const parts = dynamicParts(geometry, context.rounding);
+  const shape = { m, channels: outputChannels, depth, parts, activation };
+  const isDynamic = isDynamicRange(x, w);
+  const dynamic = isDynamic ? dynamicProduct(context, constantWeights, shape) : undefined;
+  const weights = isDynamic
+    ? dynamic?.weights
+    : x.format.name === "float32"
       ? floatWeights(constantWeights, bias, depth, attributes.activation)
       : hasBlocks(w)
         ? blockWeights(context, constantWeights, depth, attributes.activation, narrowing)
@@ -56,10 +63,15 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   if (weights === undefined) return false;
   const columns = outputChannels / groups;
   const panels = addPanels(context, weights, groups, columns);
-  const rows = context.outputRows(0, outputChannels * weights.elementBytes);
+  const rowBytes = outputChannels * weights.elementBytes;
+  const rows =
+    dynamic === undefined
+      ? context.outputRows(0, rowBytes)
+      : { pointer: dynamic.y, stride: rowBytes };
   const packing = windowPacking(context, geometry, weights, rows.stride);
   const tapBytes = (geometry.inputChannels / groups) * weights.elementBytes;
-  const from = narrowing === undefined ? context.input(0) : context.place(narrowing.source);
+  const from =
+    dynamic?.x ?? (narrowing === undefined ? context.input(0) : context.place(narrowing.source));
   for (let group = 0; group < groups; group++) {
     gemmStep(context, {
       ...packing,
@@ -67,12 +79,13 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
       x: advance(from, group * tapBytes),
       panels: panels[group]!,
       y: advance(rows.pointer, group * columns * weights.elementBytes),
-      m: batch * output[0] * output[1],
+      m,
       n: columns,
       yStride: rows.stride,
       note: describeWindow(geometry),
     });
   }
+  dynamic?.finish();
   return true;
 }
 

@@ -8,6 +8,7 @@ import {
 } from "../../operators/index.ts";
 import { blockWeights } from "./block-weights.ts";
 import type { LowerContext } from "./context.ts";
+import { dynamicProduct } from "./dynamic-range.ts";
 import { addPanels, floatWeights, gatherBytes, gemmStep, integerWeights } from "./gemm-step.ts";
 import { narrowingOf } from "./narrowing.ts";
 
@@ -21,13 +22,16 @@ export function lowerFullyConnected(
   const bias = context.constant(2);
   if (x === undefined || w === undefined || constantWeights === undefined) return false;
   if (context.inputs[2] !== undefined && bias === undefined) return false;
-  // Quantized at run time: no kernel has that form.
-  if (isDynamicRange(x, w)) return false;
   const narrowing = x.format.bits < 8 ? narrowingOf(context.graph, context.node) : undefined;
   if (x.format.bits < 8 && narrowing === undefined) return false;
   const { rows, columns, depth } = fullyConnectedGeometry(x, w);
-  const weights =
-    x.format.name === "float32"
+  const { activation } = attributes;
+  const shape = { m: rows, channels: columns, depth, parts: rows, activation };
+  const isDynamic = isDynamicRange(x, w);
+  const dynamic = isDynamic ? dynamicProduct(context, constantWeights, shape) : undefined;
+  const weights = isDynamic
+    ? dynamic?.weights
+    : x.format.name === "float32"
       ? floatWeights(constantWeights, bias, depth, attributes.activation)
       : hasBlocks(w)
         ? blockWeights(context, constantWeights, depth, attributes.activation, narrowing)
@@ -46,15 +50,16 @@ export function lowerFullyConnected(
   gemmStep(context, {
     ...packing,
     weights,
-    x: narrowing === undefined ? context.input(0) : context.place(narrowing.source),
+    x: dynamic?.x ?? (narrowing === undefined ? context.input(0) : context.place(narrowing.source)),
     panels: addPanels(context, weights, 1, columns)[0]!,
-    y: context.output(0),
+    y: dynamic?.y ?? context.output(0),
     m: rows,
     n: columns,
     yStride: columns * weights.elementBytes,
     packingBytes: narrowing === undefined ? 0 : gatherBytes(depth),
     note: `${rows}x${columns}x${depth}`,
   });
+  dynamic?.finish();
   return true;
 }
 
