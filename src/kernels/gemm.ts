@@ -109,13 +109,13 @@ function integerForm(
 }
 
 const floatForm: GemmForm = {
-  name: `f32_f32_4x${GEMM_NR}c1`,
+  name: `f32_f32_5x${GEMM_NR}c1`,
   method: "float",
-  operations: ["gemm", "conv", "igemm"],
+  operations: ["gemm", "conv"],
   isa: "simd128",
   hasBlocks: false,
   module: "float",
-  rows: 4,
+  rows: 5,
   columns: GEMM_NR,
   unitElements: 1,
   stepUnits: 1,

@@ -105,11 +105,14 @@ function problem(form: OperandForm, { x, w, attributes }: Shape) {
   return randomProblem(conv2D, all, { form, x, w, channels: w[0], depth });
 }
 
+/** Rows of float32 are copied, not interleaved: a table would not help. */
+const windowOperations = (form: OperandForm) => (form === "float32" ? ["conv"] : ["conv", "igemm"]);
+
 describe.each(operandForms)("a convolution of %s", (form) => {
   it.each(shapes)("is equal on $name, by every operation that fits", async (shape) => {
     const odd = shape.w[3] % 2 === 1;
     for (const operation of ["conv", ...(shape.also ?? [])]) {
-      if (operation === "igemm" && odd && form !== "float32") continue;
+      if (operation === "igemm" && (odd || form === "float32")) continue;
       for (const rounding of roundings) {
         await expectEqual(problem(form, shape), `${operation}_${operandCode(form)}`, { rounding });
       }
@@ -117,7 +120,7 @@ describe.each(operandForms)("a convolution of %s", (form) => {
   });
 
   it("is equal in the debug build", async () => {
-    for (const operation of ["conv", "igemm"]) {
+    for (const operation of windowOperations(form)) {
       const kernel = `${operation}_${operandCode(form)}`;
       await expectEqual(problem(form, shapes[6]!), kernel, { build: "debug-plain" });
     }
@@ -125,7 +128,7 @@ describe.each(operandForms)("a convolution of %s", (form) => {
 
   it("is equal over many tiles and strips, on one thread and on two", async () => {
     const large: Shape = { name: "", x: [2, 17, 15, 32], w: [40, 3, 3, 32] };
-    for (const operation of ["conv", "igemm"]) {
+    for (const operation of windowOperations(form)) {
       for (const workers of [0, 1]) {
         await expectEqual(problem(form, large), `${operation}_${operandCode(form)}`, { workers });
       }

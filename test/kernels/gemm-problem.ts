@@ -34,7 +34,7 @@ export function operandCode(form: OperandForm): string {
     "int8 wide": "i8_i16_4x8c2",
     uint8: "u8_i8_4x8c2",
     "uint8 wide": "u8_i16_4x8c2",
-    float32: "f32_f32_4x8c1",
+    float32: "f32_f32_5x8c1",
   };
   return codes[form];
 }

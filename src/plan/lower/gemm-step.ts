@@ -218,7 +218,7 @@ export function floatWeights(
 ): GemmWeights {
   const { low, high } = floatActivationRange(activation);
   return {
-    form: gemmForm("f32_f32_4x8c1"),
+    form: gemmForm("f32_f32_5x8c1"),
     depth,
     units: depth,
     panelBytes: floatPanelBytes(depth),

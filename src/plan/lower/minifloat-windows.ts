@@ -24,7 +24,7 @@ import { splitRows } from "./tiles.ts";
 
 /** The form of `gemm.ts` that packs x in the same way. */
 const PACKED_AS: Readonly<Record<MinifloatOperand, string>> = {
-  f32: "f32_f32_4x8c1",
+  f32: "i8_i8_4x8c2",
   i8: "i8_i8_4x8c2",
   x8: "x8_i8_5x8c4_relaxed",
   i16: "i8_i16_4x8c2",
