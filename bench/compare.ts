@@ -102,8 +102,8 @@ function compare({ kind, model, samples }: Comparison, models: string, data: str
 
 /** Errors by layer are the command's to show; they would be nine tenths of the file. */
 function withoutLayers(scheme: SchemeReport): Omit<SchemeReport, "layers"> {
-  const { name, weightBytes, medianMs, macsPerSecond, speedUp, correct, of } = scheme;
-  return { name, weightBytes, medianMs, macsPerSecond, speedUp, correct, of };
+  const { name, weightBytes, medianMs, macsPerSecond, speedUp, correct, of, gained, lost } = scheme;
+  return { name, weightBytes, medianMs, macsPerSecond, speedUp, correct, of, gained, lost };
 }
 
 function printSchemes(schemes: readonly SchemeReport[]): string {

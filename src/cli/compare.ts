@@ -1,5 +1,6 @@
 /** `bitlane compare`: a network as its file has it, and re-quantized: bytes, time, accuracy, error by layer. */
-import type { Graph } from "../graph/index.ts";
+import { basename } from "node:path";
+import { type Graph, inferGraph } from "../graph/index.ts";
 import {
   loadGraph,
   type LoadOptions,
@@ -8,6 +9,7 @@ import {
   requantize,
   type TypedArray,
 } from "../model/index.ts";
+import { floatGraph } from "../quantizer/index.ts";
 import { quantile } from "./bench.ts";
 import {
   type Arguments,
@@ -17,37 +19,23 @@ import {
   type Terminal,
   UsageError,
 } from "./command.ts";
+import { plotComparison } from "./compare-plot.ts";
+import { type CompareReport, printReport, type SchemeReport } from "./compare-report.ts";
 import { residentWeightBytes } from "./inspect.ts";
-import { LayerProbe, type LayerError } from "./layer-errors.ts";
+import { LayerProbe } from "./layer-errors.ts";
 import { PRESETS } from "./presets.ts";
 import { goldenQuestions, labelledQuestions, type Question } from "./questions.ts";
-import { readSchemes, type Scheme, SCHEME_OPTIONS } from "./requantization.ts";
-import { textTable, withPrefix } from "./terminal.ts";
+import { isMinifloatScheme, readSchemes, type Scheme, SCHEME_OPTIONS } from "./requantization.ts";
+import { checkPlotName, writePlot } from "./svg.ts";
+
+export type { CompareReport, SchemeReport } from "./compare-report.ts";
 
 const DEFAULT_RUNS = 30;
 const WARM_UP_RUNS = 3;
 /** Inputs of the layers' errors, spread over the data. */
 const PROBED_SAMPLES = 4;
-/** Inputs for the ranges of minifloat activations in float32 networks, spread over the data. */
+/** Inputs for the ranges and biases of minifloat schemes, spread over the data. */
 const CALIBRATION_SAMPLES = 16;
-
-export interface SchemeReport {
-  readonly name: string;
-  /** Bytes that the weights take while the network is loaded. */
-  readonly weightBytes: number;
-  readonly medianMs: number;
-  readonly macsPerSecond: number;
-  /** Median of the file over this median. */
-  readonly speedUp: number;
-  readonly correct: number;
-  readonly of: number;
-  readonly layers: readonly LayerError[];
-}
-
-export interface CompareReport {
-  readonly schemes: readonly SchemeReport[];
-  readonly threads: number;
-}
 
 export const compare: Command = {
   name: "compare",
@@ -63,6 +51,12 @@ export const compare: Command = {
       value: "NAME",
       help: "how an image becomes a float input (bitlane run --help)",
     },
+    {
+      name: "calibrate",
+      value: "N",
+      help: `so many of the samples, without labels, for minifloats (default ${CALIBRATION_SAMPLES}; 0: none)`,
+    },
+    { name: "plot", value: "FILE", help: "draws errors and answers into an .svg or .html file" },
     { name: "runs", value: "N", help: `measured runs of each scheme (default ${DEFAULT_RUNS})` },
     { name: "threads", value: "N", help: "threads of one inference (default 1)" },
     { name: "isa", value: "ISA", help: "simd128 or relaxed (default: relaxed where it is there)" },
@@ -74,9 +68,10 @@ The file as it is comes first. DIR holds labels.json ({ "images": [{ "file", "cl
 features.int8.bin), or classes.json and test.zip, or MNIST's files; golden: the recorded cases of the network
 in golden/models/index.json of a folder above it, where the largest output counts as right.
 The schemes are timed in turn. The error of a layer is the ratio of its output to its difference from the
-file's, in dB, over ${PROBED_SAMPLES} samples; no number stands for no difference.
-Minifloat activations: ranges are those of the file's quantization; of a float32 network those of
-${CALIBRATION_SAMPLES} samples of the data, without their labels. hfp8 stands for hfp8_e4m3/hfp8_e4m3.`,
+file's (of minifloats: from the file's in real numbers), in dB, over ${PROBED_SAMPLES} samples: as it is in the network,
+and where the layer alone is re-quantized; no number stands for no difference.
+Minifloats take ranges and means from the samples of --calibrate; without, an integer file's own ranges.
+hfp8 stands for hfp8_e4m3/hfp8_e4m3.`,
 
   async run(given: Arguments, terminal: Terminal): Promise<number> {
     const file = given.operand("MODEL");
@@ -84,6 +79,9 @@ ${CALIBRATION_SAMPLES} samples of the data, without their labels. hfp8 stands fo
     const data = given.text("data");
     if (data === undefined) throw new UsageError("expected --data DIR or golden, got none");
     const limit = given.integer("samples", 1, 1_000_000) ?? Infinity;
+    const plot = given.text("plot");
+    if (plot !== undefined) checkPlotName(plot);
+    const calibrated = given.integer("calibrate", 0, 1_000_000) ?? CALIBRATION_SAMPLES;
     const preset = given.choice("preset", PRESETS) ?? "auto";
     const runs = given.integer("runs", 1, 1_000_000) ?? DEFAULT_RUNS;
     const rounding = given.choice("rounding", ["fp32", "tflite-reference"]) ?? "fp32";
@@ -99,16 +97,20 @@ ${CALIBRATION_SAMPLES} samples of the data, without their labels. hfp8 stands fo
         data === "golden"
           ? await goldenQuestions(file, models[0]!, rounding, limit)
           : await labelledQuestions(data, models[0]!, preset, limit);
-      const step = Math.ceil(questions.length / CALIBRATION_SAMPLES);
+      const step = Math.ceil(questions.length / calibrated);
       const samples = questions.filter((_, i) => i % step === 0).map(({ input }) => input);
       for (const scheme of schemes.slice(1)) {
-        const calibrate = needsRanges(graph, scheme) ? samples : undefined;
+        const calibrate = calibrated > 0 && isMinifloatScheme(scheme) ? samples : undefined;
         const rewritten = await requantize(graph, { ...options, ...scheme.options, calibrate });
         graphs.push(rewritten);
         models.push(await loadGraph(rewritten, options));
       }
       const report = await measure({ schemes, graphs, models, questions, runs, options }, terminal);
       terminal.progress(undefined);
+      if (plot !== undefined) {
+        const title = basename(file);
+        await writePlot(plot, title, plotComparison(title, report));
+      }
       terminal.line(given.flag("json") ? JSON.stringify(report) : printReport(report));
     } finally {
       await Promise.all(models.map((model) => model.dispose()));
@@ -116,13 +118,6 @@ ${CALIBRATION_SAMPLES} samples of the data, without their labels. hfp8 stands fo
     return 0;
   },
 };
-
-/** Minifloat activations of a network in float32. */
-function needsRanges({ values }: Graph, { options }: Scheme): boolean {
-  const { activations } = options;
-  const isMinifloatScheme = activations !== undefined && !/^(uint|float32$)/.test(activations);
-  return isMinifloatScheme && !values.some(({ type }) => type.quantization !== undefined);
-}
 
 interface Comparison {
   readonly schemes: readonly Scheme[];
@@ -138,29 +133,40 @@ async function measure(comparison: Comparison, terminal: Terminal): Promise<Comp
   const step = Math.ceil(questions.length / PROBED_SAMPLES);
   const probed = questions.filter((_, i) => i % step === 0).map(({ input }) => input);
   const probe = new LayerProbe(graphs[0]!, options, probed);
-  const correct: number[] = [];
+  const realProbe = new LayerProbe(realNetwork(graphs[0]!), options, probed);
+  const answers: boolean[][] = [];
   for (const [i, { name }] of schemes.entries()) {
-    correct.push(await countCorrect(name, models[i]!, questions, terminal));
+    answers.push(await answersOf(name, models[i]!, questions, terminal));
   }
   // Behind the samples: the engine has compiled the hot functions.
   const times = await interleavedTimes(comparison, questions[0]!.input, terminal);
   const medians = times.map((list) => quantile(list, 0.5));
   const reports: SchemeReport[] = [];
-  for (const [i, { name }] of schemes.entries()) {
+  for (const [i, scheme] of schemes.entries()) {
     const model = models[i]!;
-    const macs = model.plan.steps.reduce((sum, { macs: own }) => sum + own, 0);
+    const own = answers[i]!;
+    const against = (isRight: boolean) =>
+      own.filter((is, k) => is === isRight && answers[0]![k] !== isRight).length;
+    const macs = model.plan.steps.reduce((sum, step) => sum + step.macs, 0);
     reports.push({
-      name,
+      name: scheme.name,
       weightBytes: residentWeightBytes(model.graph, model.plan),
       medianMs: medians[i]!,
       macsPerSecond: macs / (medians[i]! / 1000),
       speedUp: medians[0]! / medians[i]!,
-      correct: correct[i]!,
+      correct: own.filter(Boolean).length,
       of: questions.length,
-      layers: await probe.measure(graphs[i]!),
+      gained: against(true),
+      lost: against(false),
+      layers: await (isMinifloatScheme(scheme) ? realProbe : probe).measure(graphs[i]!),
     });
   }
   return { schemes: reports, threads: models[0]!.threads };
+}
+
+/** The network that minifloats are made of. */
+function realNetwork(graph: Graph): Graph {
+  return inferGraph(floatGraph(graph).graph);
 }
 
 /** Times in ms by scheme. One run of each in turn: what disturbs the machine disturbs all of them. */
@@ -181,50 +187,16 @@ async function interleavedTimes(
   return times;
 }
 
-async function countCorrect(
+async function answersOf(
   name: string,
   model: Model,
   questions: readonly Question[],
   terminal: Terminal,
-): Promise<number> {
-  let correct = 0;
+): Promise<boolean[]> {
+  const answers: boolean[] = [];
   for (const [i, { input, isAnswered }] of questions.entries()) {
     if (i % 50 === 0) terminal.progress(`${name}: sample ${i} of ${questions.length}`);
-    if (isAnswered(await model.run(input))) correct++;
+    answers.push(isAnswered(await model.run(input)));
   }
-  return correct;
-}
-
-function printReport({ schemes, threads }: CompareReport): string {
-  const rows = schemes.map(
-    ({ name, weightBytes, medianMs, macsPerSecond, speedUp, correct, of }) => [
-      name,
-      String(weightBytes),
-      medianMs.toFixed(3),
-      withPrefix(macsPerSecond),
-      speedUp.toFixed(2),
-      `${correct} of ${of}`,
-    ],
-  );
-  const head = ["scheme", "weight bytes", "median ms", "MAC/s", "speed-up", "top-1"];
-  const right = (columns: number) => Array.from({ length: columns }, () => "right" as const);
-  const others = schemes.slice(1);
-  const layers = schemes[0]!.layers.map(({ name }, i) => [
-    ...others.map(({ layers: own }) => decibels(own[i]!.sqnrDb)),
-    name.slice(0, MAX_LABEL),
-  ]);
-  return [
-    textTable(head, rows, ["left", ...right(5)]),
-    `${threads} thread(s)`,
-    "",
-    "signal to quantization noise of the layers' outputs, dB",
-    textTable([...others.map(({ name }) => name), "layer"], layers, right(others.length)),
-  ].join("\n");
-}
-
-/** Names of fused values can be hundreds of characters long. */
-const MAX_LABEL = 60;
-
-function decibels(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(1) : "";
+  return answers;
 }

@@ -3,6 +3,7 @@
  * line, and the largest relative error between neighbours.
  */
 import { type Format, isMinifloat, magnitudesOf } from "../formats/index.ts";
+import { INK, svgDocument, svgText as text } from "./svg.ts";
 
 const WIDTH = 960;
 const HEIGHT = 470;
@@ -11,7 +12,6 @@ const RIGHT = WIDTH - 50;
 
 const NORMAL = "#1f6feb";
 const SUBNORMAL = "#d1242f";
-const INK = "#57606a";
 
 interface Mark {
   readonly x: number;
@@ -52,13 +52,7 @@ export function plotFormat(format: Format): string {
     ...axis(230, powers(first, last, log)),
     ...errorPanel(positive, log, powers(first, last, log)),
   ];
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
-    ...parts,
-    "</svg>",
-    "",
-  ].join("\n");
+  return svgDocument(WIDTH, HEIGHT, parts);
 }
 
 function unsignedValues(format: Format): number[] {
@@ -136,8 +130,4 @@ function errorPanel(
     `<path d="M${[...path.values()].join("L")}" fill="none" stroke="${NORMAL}" stroke-width="1.5"/>`,
     ...axis(bottom, labels),
   ];
-}
-
-function text(x: number, y: number, content: string, size = 12, anchor = "start"): string {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" font-size="${size}" text-anchor="${anchor}" fill="${INK}">${content}</text>`;
 }

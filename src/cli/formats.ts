@@ -1,5 +1,4 @@
 /** `bitlane formats`: what number formats hold: values, range, precision, error on standard data. */
-import { writeFile } from "node:fs/promises";
 import {
   type Distribution,
   findFormat,
@@ -10,15 +9,9 @@ import {
   type Quality,
   qualityOf,
 } from "../formats/index.ts";
-import {
-  type Arguments,
-  type Command,
-  fileError,
-  JSON_OPTION,
-  type Terminal,
-  UsageError,
-} from "./command.ts";
+import { type Arguments, type Command, JSON_OPTION, type Terminal, UsageError } from "./command.ts";
 import { plotFormat } from "./format-plot.ts";
+import { writePlot } from "./svg.ts";
 import { textTable } from "./terminal.ts";
 
 /** Formats up to this width are printed value by value. */
@@ -72,7 +65,7 @@ least error and with the one that maps the largest value to the format's largest
     if (format === undefined || format.bits > 16) {
       throw new UsageError(`expected the NAME of a format of 16 bits or fewer, got "${name}"`);
     }
-    if (plot !== undefined) await writePlot(plot, format);
+    if (plot !== undefined) await writePlot(plot, format.name, plotFormat(format));
     const report = describeFormat(format);
     const document = { ...report, table: valueTable(format) };
     terminal.line(given.flag("json") ? JSON.stringify(document) : printFormat(format, report));
@@ -85,19 +78,6 @@ export function listedFormats(): Format[] {
   return [...namedFormats.values()]
     .filter(({ bits }) => bits <= 16)
     .sort((a, b) => b.bits - a.bits || a.name.localeCompare(b.name));
-}
-
-async function writePlot(file: string, format: Format): Promise<void> {
-  const kind = /\.(svg|html)$/.exec(file)?.[1];
-  if (kind === undefined)
-    throw new UsageError(`--plot: expected a file .svg or .html, got "${file}"`);
-  const svg = plotFormat(format);
-  const page = `<!doctype html>\n<meta charset="utf-8">\n<title>${format.name}</title>\n${svg}`;
-  try {
-    await writeFile(file, kind === "svg" ? svg : page);
-  } catch (cause) {
-    throw fileError(file, "a file that can be written", cause);
-  }
 }
 
 export function describeFormat(format: Format): FormatReport {

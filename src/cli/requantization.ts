@@ -110,6 +110,10 @@ function readScheme(given: Arguments, text: string): Scheme {
   };
 }
 
+export function isMinifloatScheme({ options: { weights } }: Scheme): boolean {
+  return weights !== undefined && isMinifloatName(weights);
+}
+
 function isMinifloatName(name: string): name is MinifloatName {
   const format = findFormat(name);
   return format !== undefined && isMinifloat(format);
