@@ -148,7 +148,7 @@ function frame(top: number, marks: readonly number[], y: Place): string[] {
 }
 
 function mark(x: number, y: number, radius: number, color: string, title: string): string {
-  return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" fill="${color}"><title>${escaped(title)}</title></circle>`;
+  return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" fill="${color}" fill-opacity="0.8"><title>${escaped(title)}</title></circle>`;
 }
 
 function levels(low: number, high: number, step: number): number[] {

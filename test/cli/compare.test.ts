@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -92,13 +93,53 @@ describe("bitlane compare", () => {
   it("prints a table of schemes and a table of layers", async () => {
     const argv = [MODEL, "--weights", "ternary", "--activations", "uint4", "--data", labelled];
     const { output } = await cli("compare", ...argv, ...FAST);
-    expect(output).toMatch(/^scheme +weight bytes +median ms +MAC\/s +speed-up +top-1$/m);
-    expect(output).toMatch(/^file +\d+ +[\d.]+ +[\d.]+ \w +1\.00 +\d+ of \d+$/m);
+    expect(output).toMatch(
+      /^scheme +weight bytes +median ms +MAC\/s +speed-up +top-1 +to the file$/m,
+    );
+    expect(output).toMatch(/^file +\d+ +[\d.]+ +[\d.]+ \w +1\.00 +\d+ of \d+ +\+0 -0$/m);
     expect(output).toMatch(/^ternary\/uint4 +\d+/m);
     expect(output).toMatch(/^ternary\/uint4 +layer$/m);
   });
 
+  it("tells the error of a layer alone from the error that it inherits", async () => {
+    const list = "float4_e2m1fn/float4_e2m1fn,int2/uint4";
+    const argv = [MODEL, "--weights", list, "--data", labelled, ...FAST];
+    for (const more of [[], ["--calibrate", "0"]]) {
+      const { document } = await cliJson("compare", ...argv, ...more, "--no-keep-first-last");
+      const [file, ...others] = (document as unknown as CompareReport).schemes;
+      expect(file).toMatchObject({ gained: 0, lost: 0 });
+      expect(file!.layers.every(({ isolatedDb }) => isolatedDb === null)).toBe(true);
+      for (const { layers, correct, gained, lost } of others) {
+        expect(correct - file!.correct).toBe(gained - lost);
+        // Nothing precedes the first layer: both are the same number.
+        expect(layers[0]!.isolatedDb).toBeCloseTo(layers[0]!.sqnrDb, 1);
+        expect(layers.at(-1)!.isolatedDb).toBeGreaterThan(layers.at(-1)!.sqnrDb);
+      }
+    }
+  });
+
+  it("draws a comparison without anything from outside the file", async () => {
+    const argv = [MODEL, "--weights", "float8_e5m2,int4", "--data", labelled, ...FAST];
+    const files = ["svg", "html"].map((kind) => join(folder, `plot.${kind}`));
+    for (const file of files) expect((await cli("compare", ...argv, "--plot", file)).code).toBe(0);
+    const [svg, html] = files.map((file) => readFileSync(file, "utf8")) as [string, string];
+    expect(svg).not.toMatch(/NaN|Infinity|undefined|href|src=/);
+    expect(html).toMatch(/^<!doctype html>[^]*<svg[^]*<\/svg>/);
+    // A mark with its words for each layer and number that is there, and one for each scheme.
+    const { document } = await cliJson("compare", ...argv);
+    const { schemes } = document as unknown as CompareReport;
+    const numbers = schemes
+      .slice(1)
+      .flatMap(({ layers }) => layers.flatMap(({ sqnrDb, isolatedDb }) => [sqnrDb, isolatedDb]));
+    const marks = numbers.filter((value) => value !== null).length + schemes.length;
+    expect(svg.match(/<circle/g)).toHaveLength(marks);
+    expect(svg.match(/<title>[^<]+ dB, [^<]+<\/title>/g)).toHaveLength(marks - schemes.length);
+    for (const { name, correct, of } of schemes)
+      expect(svg).toContain(`${name}: ${correct} of ${of}`);
+  });
+
   it.each([
+    [["--weights", "int4", "--data", "x", "--plot", "x.png"], 2, "expected a file .svg or .html"],
     [["--data", "x"], 2, "expected --weights LIST"],
     [["--weights", "int4"], 2, "expected --data DIR or golden"],
     [["--weights", "int3", "--data", "x"], 2, 'got "int3"'],
