@@ -410,13 +410,65 @@ function settleFp32(p: OutputParameters, row: usize, multipliers: usize): void {
   v128.store(row, second, 16);
 }
 
-/** Requantises the eight int32 of `row` in place. Multipliers: int32 q[8], int32 exponent[8]. */
+/**
+ * The same where the lanes share a shift and all multipliers are below ½: with factors f = 2^(shift − k),
+ *
+ *     N = (x·q + 2^30)·f,   h = N >> 32
+ *     RDPOT(SRDHM(x, q), k) = (h − [h < 0]·f/2 + 2^(shift−2)) >> (shift − 1)
+ *
+ * since a shift of a shifted sum is one shift of the sum, and what is added behind the first one, times f,
+ * is a multiple of 2^32. |x| ≤ limit keeps x·f in int32; beyond it results are past every code.
+ */
+@inline
+function requantizeShifted(
+  acc: v128,
+  q: v128,
+  factor: v128,
+  limit: v128,
+  half: v128,
+  shift: i32,
+  away: v128,
+): v128 {
+  const x = i32x4.max_s(i32x4.min_s(acc, limit), i32x4.neg(limit));
+  const scaled = i32x4.mul(x, factor);
+  const low = i64x2.add(
+    i64x2.extmul_low_i32x4_s(scaled, q),
+    i64x2.shl(i64x2.extend_low_i32x4_u(factor), 30),
+  );
+  const high = i64x2.add(
+    i64x2.extmul_high_i32x4_s(scaled, q),
+    i64x2.shl(i64x2.extend_high_i32x4_u(factor), 30),
+  );
+  const h = v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+  const below = v128.and(v128.and(i32x4.shr_s(h, 31), away), i32x4.shr_u(factor, 1));
+  return i32x4.shr_s(i32x4.add(i32x4.sub(h, below), half), shift);
+}
+
+/**
+ * Requantises the eight int32 of `row` in place. Multipliers: int32 q[8], then where `shift` is not 0 the
+ * factors of `requantizeShifted`, else exponents; int32 shift, int32 limit.
+ */
 function settleFixed(p: OutputParameters, row: usize, multipliers: usize): void {
   const away = i32x4.splat(p.rule == RULE_FIXED ? -1 : 0);
   const zeroPoint = i32x4.splat(p.zeroPoint);
   // Clamped before the zero point is added: the sum may leave int32.
   const low = i32x4.splat(p.low - p.zeroPoint);
   const high = i32x4.splat(p.high - p.zeroPoint);
+  const shift = load<i32>(multipliers, 64);
+  if (shift != 0) {
+    const limit = v128.load32_splat(multipliers, 68);
+    const half = i32x4.splat(1 << (shift - 2));
+    for (const end = row + 32; row < end; row += 16) {
+      const q = v128.load(multipliers);
+      const factor = v128.load(multipliers, 32);
+      const acc = v128.load(row);
+      const scaled = requantizeShifted(acc, q, factor, limit, half, shift - 1, away);
+      const clamped = i32x4.min_s(i32x4.max_s(scaled, low), high);
+      v128.store(row, i32x4.add(clamped, zeroPoint));
+      multipliers += 16;
+    }
+    return;
+  }
   for (const end = row + 32; row < end; row += 16) {
     const q = v128.load(multipliers);
     const exponents = v128.load(multipliers, 32);

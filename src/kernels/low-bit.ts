@@ -12,7 +12,12 @@
  */
 import type { GemmForm } from "./gemm.ts";
 import { GEMM_NR } from "./gemm.ts";
-import { type IntegerMatrix, type PanelMultipliers, writeMultiplier } from "./packing.ts";
+import {
+  type IntegerMatrix,
+  type PanelMultipliers,
+  tailBytes,
+  writeMultiplier,
+} from "./packing.ts";
 
 /** Bytes that are packed together. */
 const BLOCK_BYTES = 16;
@@ -32,11 +37,6 @@ export function freedBytes(units: number, form: GemmForm): number {
   return form.method === "tables"
     ? units * form.weightBits * form.columns
     : units * form.unitElements * form.columns;
-}
-
-/** Bytes of bias and multipliers of 8 columns. */
-function tailBytes(rule: PanelMultipliers["rule"]): number {
-  return GEMM_NR * (rule === "fp32" ? 8 : 12);
 }
 
 /** Bytes of `count` packed codes, whole blocks; of `count` bytes for 8 bits. */

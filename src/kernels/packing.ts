@@ -9,7 +9,7 @@
  *     float   │ [unit][8 columns]            float32 │  f32 bias[8]  │ low[4] high[4]         │
  *
  *     fp32            f32 scale[8]
- *     fixed, fixedUp  int32 q[8], int32 exponent[8]
+ *     fixed, fixedUp  int32 q[8], int32 exponent[8] or factor[8], int32 shift, int32 limit, 0, 0
  *     float64         f64 multiplier[8]
  *
  * Columns and units beyond the matrix are 0. The integer bias has the zero point of x folded in:
@@ -43,7 +43,14 @@ export function integerPanelBytes(
   { unitElements, weightBytes }: PanelLayout,
   rule: PanelMultipliers["rule"],
 ): number {
-  return units * unitElements * GEMM_NR * weightBytes + GEMM_NR * (rule === "fp32" ? 8 : 12);
+  return units * unitElements * GEMM_NR * weightBytes + tailBytes(rule);
+}
+
+/** Bytes of bias and multipliers of 8 columns. */
+export function tailBytes(rule: PanelMultipliers["rule"]): number {
+  const bias = 4 * GEMM_NR;
+  if (rule === "fp32") return bias + 4 * GEMM_NR;
+  return bias + 8 * GEMM_NR + (rule === "float64" ? 0 : 16);
 }
 
 /** Bytes from panel to panel of float weights. */
@@ -179,6 +186,28 @@ function packPairs(
   return sum;
 }
 
+/** What a result at the limit must exceed: every difference of two codes. */
+const LEAST_BITS = 9;
+
+/**
+ * The shift that a panel's columns share (`requantizeShifted` in `assembly/requantize.ts`), and the limit of
+ * its accumulators; undefined where a multiplier is ½ or more, or their exponents lie too far apart.
+ */
+function commonShift(
+  multipliers: readonly FixedMultiplier[],
+  first: number,
+): { readonly shift: number; readonly limit: number } | undefined {
+  const shifts = multipliers
+    .slice(first, first + GEMM_NR)
+    .flatMap(({ q, exponent }) => (q === 0 ? [] : [-exponent]));
+  const largest = Math.max(...shifts, 1);
+  const least = Math.min(...shifts, largest);
+  const shift = largest + 1;
+  const lift = shift - least;
+  if (least < 1 || 30 - lift - largest < LEAST_BITS) return undefined;
+  return { shift, limit: 2 ** (31 - lift) - 1 };
+}
+
 /** One column's multiplier behind the biases of a panel. */
 export function writeMultiplier(
   view: DataView,
@@ -191,8 +220,12 @@ export function writeMultiplier(
     view.setFloat32(offset + column * 4, output.multipliers[channel]!, true);
   } else if (output.rule === "fixed" || output.rule === "fixedUp") {
     const { q, exponent } = output.multipliers[channel]!;
+    const common = commonShift(output.multipliers, channel - column);
+    const factor = common === undefined ? exponent : q === 0 ? 2 : 2 ** (common.shift + exponent);
     view.setInt32(offset + column * 4, q, true);
-    view.setInt32(offset + GEMM_NR * 4 + column * 4, exponent, true);
+    view.setInt32(offset + GEMM_NR * 4 + column * 4, factor, true);
+    view.setInt32(offset + GEMM_NR * 8, common?.shift ?? 0, true);
+    view.setInt32(offset + GEMM_NR * 8 + 4, common?.limit ?? 0, true);
   } else {
     view.setFloat64(offset + column * 8, output.multipliers[channel]!, true);
   }

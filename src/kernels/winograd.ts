@@ -7,7 +7,7 @@
 import { GEMM_NR } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
 import { packedCodeBytes, placeCode } from "./low-bit.ts";
-import { type PanelMultipliers, writeMultiplier } from "./packing.ts";
+import { type PanelMultipliers, tailBytes, writeMultiplier } from "./packing.ts";
 
 export const WINOGRAD_POSITIONS = 36;
 /** Rows and columns of one output tile. */
@@ -74,7 +74,7 @@ export function winogradPanelBytes(
   rule: PanelMultipliers["rule"],
   bits: WinogradBits,
 ): number {
-  return filterBytes(channels, bits) + GEMM_NR * (rule === "fp32" ? 8 : 12);
+  return filterBytes(channels, bits) + tailBytes(rule);
 }
 
 /** Writes all panels; `target` is zero. */
