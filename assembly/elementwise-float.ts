@@ -26,6 +26,7 @@ const MUL: i32 = 2;
 const DIV: i32 = 3;
 const MAXIMUM: i32 = 4;
 const MINIMUM: i32 = 5;
+const PRELU: i32 = 6;
 
 
 @inline
@@ -34,6 +35,9 @@ function combine(u: v128, v: v128, operation: i32): v128 {
   if (operation == SUB) return f32x4.sub(u, v);
   if (operation == MUL) return f32x4.mul(u, v);
   if (operation == DIV) return f32x4.div(u, v);
+  if (operation == PRELU) {
+    return v128.bitselect(u, f32x4.mul(u, v), f32x4.ge(u, f32x4.splat(0)));
+  }
   // u > v ? u : v and u < v ? u : v: the second operand where they do not compare.
   if (operation == MAXIMUM) return f32x4.pmax(v, u);
   return f32x4.pmin(v, u);
@@ -85,4 +89,9 @@ export function maximum_f32(parameters: usize, scratch: usize, tile: i32): void 
 
 export function minimum_f32(parameters: usize, scratch: usize, tile: i32): void {
   elementwise_f32(parameters, scratch, tile, MINIMUM);
+}
+
+/** y = a ≥ 0 ? a : f32(a · b) */
+export function prelu_f32(parameters: usize, scratch: usize, tile: i32): void {
+  elementwise_f32(parameters, scratch, tile, PRELU);
 }

@@ -1,4 +1,4 @@
-/** One operand: `assembly/lookup*.ts`, `assembly/convert.ts`, `assembly/softmax.ts`. */
+/** One operand: `assembly/lookup*.ts`, `assembly/convert.ts`, `assembly/unary-float.ts`, `assembly/softmax.ts`. */
 import type { Kernel } from "./kernel.ts";
 
 export const convertKernels: readonly Kernel[] = [
@@ -29,6 +29,13 @@ export const convertKernels: readonly Kernel[] = [
       floats: ["scale", "low", "high"],
     }),
   ),
+  ...["leaky_relu_f32", "hard_swish_f32", "sqrt_f32"].map((name): Kernel => ({
+    name,
+    isa: "simd128",
+    module: "float",
+    parameters: ["x", "y", "size", "tileSize", "alpha"],
+    floats: ["alpha"],
+  })),
   {
     name: "softmax_i8",
     isa: "simd128",

@@ -32,5 +32,7 @@ function float(name: string): Kernel {
 export const elementwiseKernels: readonly Kernel[] = [
   ...["add_i8", "mul_i8", "maximum_i8", "minimum_i8"].map(codes),
   ...["add_i8_fixed", "mul_i8_fixed"].map(fixed),
-  ...["add_f32", "sub_f32", "mul_f32", "div_f32", "maximum_f32", "minimum_f32"].map(float),
+  ...["add_f32", "sub_f32", "mul_f32", "div_f32", "maximum_f32", "minimum_f32", "prelu_f32"].map(
+    float,
+  ),
 ];

@@ -164,6 +164,36 @@ describe.each([
   });
 });
 
+describe.each([
+  ["LeakyRelu", leakyRelu, { alpha: 0.1 }, "leaky_relu_f32"],
+  ["LeakyRelu of a negative slope", leakyRelu, { alpha: -1.7 }, "leaky_relu_f32"],
+  ["HardSwish", hardSwish, {}, "hard_swish_f32"],
+  ["Sqrt", sqrt, {}, "sqrt_f32"],
+] satisfies [string, Operator<never>, object, string][])(
+  "%s of floats",
+  (_name, operator, attributes, kernel) => {
+    const graphOf = (size: number) =>
+      nodeGraph(
+        operator as Operator<object>,
+        attributes,
+        [typed(float32, [size], 1, 0)],
+        [typed(float32, [], 1, 0)],
+      );
+
+    it.each([1, 3, 4, 5, 7, 8, 9])("equals the reference on %i elements", (size) =>
+      expectReference(graphOf(size), { kernels: [kernel] }),
+    );
+
+    it("equals the reference on zeros of both signs, the ends of the range, what is no number", () => {
+      const data = Float32Array.from([...awkward(1), 3.4e38, -3.4e38, 1e-45, -1e-45, 3, -3, 6, -6]);
+      return expectReference(graphOf(data.length), { kernels: [kernel], inputs: [data] });
+    });
+
+    it("is cut into tiles without changing a bit", () =>
+      expectReference(graphOf(70_003), { kernels: [kernel], threads: true }));
+  },
+);
+
 describe.each([int8, uint8])("softmax of $name", (format) => {
   const graphOf = (shape: Shape, scale: number, beta = 1) =>
     nodeGraph(

@@ -12,6 +12,7 @@ import {
   minimum,
   mul,
   type Operator,
+  prelu,
   sub,
 } from "../../src/operators/index.ts";
 import { perTensor, type Rounding } from "../../src/quantization/index.ts";
@@ -218,6 +219,40 @@ describe.each(FLOATS)("%s of floats", (_name, operator, kernel) => {
       kernels: [kernel],
       threads: true,
     }));
+});
+
+describe("PRelu of floats", () => {
+  const graphOfPrelu = (x: Shape, alpha: Shape) =>
+    nodeGraph(
+      prelu,
+      {},
+      [
+        { format: float32, shape: x },
+        { format: float32, shape: alpha },
+      ],
+      [{ format: float32, shape: [] }],
+    );
+
+  it.each([
+    ["a slope per channel", [2, 5, 7, 9], [9]],
+    ["a slope per row and channel", [1, 5, 7, 9], [5, 1, 9]],
+    ["one slope", [2, 5, 7, 9], []],
+    ["a slope per element", [2, 5, 7, 9], [2, 5, 7, 9]],
+  ])("equals the reference with %s", (_name, x, alpha) =>
+    expectReference(graphOfPrelu(x, alpha), { kernels: ["prelu_f32"] }),
+  );
+
+  it("equals the reference on zeros of both signs, infinities and what is no number", () => {
+    const values = [0, -0, 1, -1, Infinity, -Infinity, NaN, 3.4e38, -3.4e38, 1e-45];
+    const pairs = values.flatMap((a) => values.map((b) => [a, b] as const));
+    return expectReference(graphOfPrelu([pairs.length], [pairs.length]), {
+      kernels: ["prelu_f32"],
+      inputs: [Float32Array.from(pairs, ([a]) => a), Float32Array.from(pairs, ([, b]) => b)],
+    });
+  });
+
+  it("is cut into tiles without changing a bit", () =>
+    expectReference(graphOfPrelu([70, 1001], [1001]), { kernels: ["prelu_f32"], threads: true }));
 });
 
 /** No operation makes a NaN of them: its bits are not part of the contract. */

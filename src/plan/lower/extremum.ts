@@ -1,4 +1,4 @@
-/** Maximum, Minimum and the float32 Div: kernels without constants of their own. */
+/** Maximum, Minimum, and Div and PRelu of float32: kernels without constants of their own. */
 import { type DivAttributes, floatActivationRange } from "../../operators/index.ts";
 import { elementwiseGrid } from "./broadcast.ts";
 import type { LowerContext, Lowering } from "./context.ts";
@@ -39,6 +39,11 @@ export function lowerDiv(context: LowerContext, { activation }: DivAttributes): 
   if (context.outputs[0]!.format.name !== "float32") return false;
   const { low, high } = floatActivationRange(activation);
   return lowerFloats(context, "div_f32", low, high);
+}
+
+export function lowerPRelu(context: LowerContext): boolean {
+  if (context.outputs[0]!.format.name !== "float32") return false;
+  return lowerFloats(context, "prelu_f32", -Infinity, Infinity);
 }
 
 function lowerFloats(context: LowerContext, kernel: string, low: number, high: number): boolean {

@@ -32,7 +32,7 @@ import { lowerCast } from "./cast.ts";
 import { lowerConv2D } from "./conv-2d.ts";
 import type { Lowering } from "./context.ts";
 import { lowerDepthwiseConv2D } from "./depthwise-conv-2d.ts";
-import { lowerDiv, lowerMaximum, lowerMinimum } from "./extremum.ts";
+import { lowerDiv, lowerMaximum, lowerMinimum, lowerPRelu } from "./extremum.ts";
 import { lowerFullyConnected } from "./fully-connected.ts";
 import { lowerGather, lowerGatherNd, lowerResizeNearestNeighbor } from "./gather.ts";
 import { lowerMul } from "./mul.ts";
@@ -44,7 +44,7 @@ import { lowerMean, lowerSum } from "./reduce.ts";
 import { lowerResizeBilinear } from "./resize-bilinear.ts";
 import { lowerSoftmax } from "./softmax.ts";
 import { lowerTransposeConv } from "./transpose-conv.ts";
-import { lowerTable } from "./unary.ts";
+import { clampTo, lowerTable, unaryFloat } from "./unary.ts";
 
 export * from "./context.ts";
 
@@ -61,6 +61,7 @@ export const lowerings: Lowerings = new Map<string, Lowering>([
   ["Sub", lowerSub],
   ["Mul", lowerMul],
   ["Div", lowerDiv],
+  ["PRelu", lowerPRelu],
   ["Maximum", lowerMaximum],
   ["Minimum", lowerMinimum],
   ["AveragePool2D", lowerAveragePool2D],
@@ -70,14 +71,20 @@ export const lowerings: Lowerings = new Map<string, Lowering>([
   ["Softmax", lowerSoftmax],
   ["Logistic", lowerTable(logistic)],
   ["Tanh", lowerTable(tanh)],
-  ["HardSwish", lowerTable(hardSwish)],
-  ["Relu", lowerTable(relu, "relu")],
-  ["Relu6", lowerTable(relu6, "relu6")],
-  ["ReluN1To1", lowerTable(reluN1To1, "relu_n1_to_1")],
-  ["LeakyRelu", lowerTable(leakyRelu)],
+  ["HardSwish", lowerTable(hardSwish, unaryFloat("hard_swish_f32"))],
+  ["Relu", lowerTable(relu, clampTo("relu"))],
+  ["Relu6", lowerTable(relu6, clampTo("relu6"))],
+  ["ReluN1To1", lowerTable(reluN1To1, clampTo("relu_n1_to_1"))],
+  [
+    "LeakyRelu",
+    lowerTable(
+      leakyRelu,
+      unaryFloat("leaky_relu_f32", ({ alpha }) => alpha),
+    ),
+  ],
   ["Elu", lowerTable(elu)],
   ["Gelu", lowerTable(gelu)],
-  ["Sqrt", lowerTable(sqrt)],
+  ["Sqrt", lowerTable(sqrt, unaryFloat("sqrt_f32"))],
   ["TableLookup", lowerTable(tableLookup)],
   ["Quantize", lowerQuantize],
   ["Dequantize", lowerDequantize],

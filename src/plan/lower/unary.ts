@@ -46,12 +46,12 @@ export function lookUp(context: LowerContext, declared: Uint8Array): boolean {
   return true;
 }
 
-/** An operator that is a table on codes; `activation` says that it is a clamp on float32. */
+/** An operator that is a table on codes; `floats` appends its step on float32, where a kernel has it. */
 export function lowerTable<A>(
   operator: {
     table(x: TensorType, y: TensorType, attributes: A, rounding: Rounding): Uint8Array;
   },
-  activation?: Activation,
+  floats: (context: LowerContext, attributes: A) => boolean = () => false,
 ): Lowering<A> {
   return (context, attributes) => {
     const x = declaredInput(context, 0);
@@ -59,28 +59,34 @@ export function lowerTable<A>(
     if (x.format.bits === 8) {
       return lookUp(context, operator.table(x, y, attributes, context.rounding));
     }
-    return x.format.name === "float32" && activation !== undefined && clamp(context, activation);
+    return x.format.name === "float32" && floats(context, attributes);
   };
 }
 
-function clamp(context: LowerContext, activation: Activation): boolean {
+/** A clamp of float32: the relu family. */
+export function clampTo(activation: Activation): (context: LowerContext) => boolean {
+  const fields = { zeroPoint: 0, flip: 0, scale: 0, ...floatActivationRange(activation) };
+  return (context) => floatStep(context, "clamp_f32", fields);
+}
+
+/** A kernel of `assembly/unary-float.ts`. */
+export function unaryFloat<A>(
+  kernel: string,
+  alphaOf: (attributes: A) => number = () => 0,
+): (context: LowerContext, attributes: A) => boolean {
+  return (context, attributes) => floatStep(context, kernel, { alpha: alphaOf(attributes) });
+}
+
+function floatStep(
+  context: LowerContext,
+  kernel: string,
+  fields: Readonly<Record<string, number>>,
+): boolean {
   const size = elementCount(context.inputs[0]!.shape);
   if (size === 0) return false;
-  const { tileBytes, tiles } = splitBytes(size);
+  const { tileBytes: tileSize, tiles } = splitBytes(size);
   context.overwrite(0, 0);
-  context.step({
-    kernel: "clamp_f32",
-    tiles,
-    fields: {
-      x: context.input(0),
-      y: context.output(0),
-      size,
-      tileSize: tileBytes,
-      zeroPoint: 0,
-      flip: 0,
-      scale: 0,
-      ...floatActivationRange(activation),
-    },
-  });
+  const operands = { x: context.input(0), y: context.output(0), size, tileSize };
+  context.step({ kernel, tiles, fields: { ...operands, ...fields } });
   return true;
 }
