@@ -5,7 +5,7 @@
  */
 import { depthwiseDot } from "./depthwise-dot";
 import { DepthwiseParameters } from "./depthwise-rows";
-import { narrowSteps, settleUnits } from "./minifloat-output";
+import { settlePositive, settleSigned, stepsOf } from "./minifloat-output";
 
 
 @unmanaged
@@ -13,8 +13,9 @@ class UnitsOfPixels extends DepthwiseParameters {
   /** The largest steps of 1 and of 2. */
   finest: i32;
   finer: i32;
-  /** What units are flipped by. */
+  /** What units are flipped by; 0, or −1 to flip. */
   unitFlip: i32;
+  more: i32;
 
 
   @inline
@@ -31,24 +32,27 @@ class UnitsOfPixels extends DepthwiseParameters {
 
   @inline
   narrow(a: v128, b: v128, c: v128, d: v128, tail: usize, magic: v128, base: v128): v128 {
-    const multiplier = v128.load(tail, 16);
+    const m = v128.load(tail, 16);
     const bias = v128.load(tail, 32);
-    return narrowSteps(a, b, c, d, multiplier, multiplier, bias, bias);
+    const ab = stepsOf(a, b, m, m, bias, bias);
+    const cd = stepsOf(c, d, m, m, bias, bias);
+    return this.low < 0 ? i8x16.narrow_i16x8_s(ab, cd) : i8x16.narrow_i16x8_u(ab, cd);
   }
 
 
   @inline
   settle(steps: v128, most: v128, shift: v128): v128 {
     const p = changetype<usize>(this);
-    return settleUnits(
-      steps,
-      this.low < 0,
-      v128.load8_splat(p, offsetof<UnitsOfPixels>("low")),
-      v128.load8_splat(p, offsetof<UnitsOfPixels>("high")),
-      v128.load8_splat(p, offsetof<UnitsOfPixels>("finest")),
-      v128.load8_splat(p, offsetof<UnitsOfPixels>("finer")),
-      v128.load8_splat(p, offsetof<UnitsOfPixels>("unitFlip")),
-    );
+    const high = v128.load8_splat(p, offsetof<UnitsOfPixels>("high"));
+    const finest = v128.load8_splat(p, offsetof<UnitsOfPixels>("finest"));
+    const finer = v128.load8_splat(p, offsetof<UnitsOfPixels>("finer"));
+    if (this.low < 0) {
+      const low = v128.load8_splat(p, offsetof<UnitsOfPixels>("low"));
+      const flip = v128.load8_splat(p, offsetof<UnitsOfPixels>("unitFlip"));
+      return settleSigned(steps, low, high, finest, finer, flip);
+    }
+    const more = v128.load8_splat(p, offsetof<UnitsOfPixels>("more"));
+    return settlePositive(steps, high, finest, finer, more);
   }
 }
 

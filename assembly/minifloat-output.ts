@@ -8,7 +8,7 @@
  * a step function whose steps the plan knows. The kernel makes the same steps from a multiplier and a
  * bias that the plan has found, and proven, for each channel (`src/kernels/minifloat-units.ts`):
  *
- *     t = trunc(f32(f32(f32(acc) · multiplier) + bias)), clamped          about 2 · y / s in units
+ *     t = trunc(f32(acc) · multiplier + bias), clamped          about 2 · y / s in units
  *     half = 1 for |t| ≤ finest, 2 for |t| ≤ 2 · finest + 1, else 4
  *     units = ±⌊(|t| + half) / (2 · half)⌋ · half
  *
@@ -131,6 +131,7 @@ const HIGH_AT: usize = 16;
 const FINEST_AT: usize = 32;
 const FINER_AT: usize = 48;
 const FLIP_AT: usize = 64;
+const MORE_AT: usize = 80;
 
 /** `finest`: the largest |t| of steps of 1. `low` and `high` of the block: the range of t. */
 export function storeUnitConstants(p: OutputParameters, finest: i32, to: usize): void {
@@ -139,75 +140,80 @@ export function storeUnitConstants(p: OutputParameters, finest: i32, to: usize):
   v128.store(to, i8x16.splat(<i8>finest), FINEST_AT);
   v128.store(to, i8x16.splat(<i8>(2 * finest + 1)), FINER_AT);
   v128.store(to, i8x16.splat(<i8>p.flip), FLIP_AT);
+  v128.store(to, i8x16.splat(p.flip > 0 ? -1 : 0), MORE_AT);
 }
 
-/** Four t. The relaxed conversion has one meaning where the plan has proven that t fits int32. */
+/**
+ * Eight t as int16. Whether the product is rounded before the sum is the machine's: the plan has proven the
+ * steps for both, and that t fits int32, where the conversion has one meaning.
+ */
 @inline
-function stepOf(acc: v128, multiplier: v128, bias: v128): v128 {
-  const scaled = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), multiplier), bias);
-  return i32x4.relaxed_trunc_f32x4_s(scaled);
+export function stepsOf(a: v128, b: v128, m: v128, n: v128, biasA: v128, biasB: v128): v128 {
+  const first = f32x4.relaxed_madd(f32x4.convert_i32x4_s(a), m, biasA);
+  const second = f32x4.relaxed_madd(f32x4.convert_i32x4_s(b), n, biasB);
+  return i16x8.narrow_i32x4_s(
+    i32x4.relaxed_trunc_f32x4_s(first),
+    i32x4.relaxed_trunc_f32x4_s(second),
+  );
 }
 
-/** Four vectors of sums → 16 t. Two multipliers and biases in turn. */
+/** 16 t ≥ 0 → 2 · units. */
 @inline
-export function narrowSteps(
-  a: v128,
-  b: v128,
-  c: v128,
-  d: v128,
-  multiplier: v128,
-  second: v128,
-  bias: v128,
-  secondBias: v128,
-): v128 {
-  const ab = i16x8.narrow_i32x4_s(stepOf(a, multiplier, bias), stepOf(b, second, secondBias));
-  const cd = i16x8.narrow_i32x4_s(stepOf(c, multiplier, bias), stepOf(d, second, secondBias));
-  return i8x16.narrow_i16x8_s(ab, cd);
-}
-
-/** 16 t ≥ 0 → units. */
-@inline
-export function gridUnits(t: v128, finest: v128, finer: v128): v128 {
+function twiceUnits(t: v128, finest: v128, finer: v128): v128 {
   // True is −1: minus half a step of 2 · units.
   const coarser = i8x16.gt_s(t, finer);
   const half = i8x16.add(
     i8x16.add(i8x16.gt_s(t, finest), i8x16.splat(-1)),
     i8x16.add(coarser, coarser),
   );
-  const twice = v128.and(i8x16.sub(t, half), i8x16.add(half, half));
-  return i8x16.avgr_u(twice, i8x16.splat(0));
+  return v128.and(i8x16.sub(t, half), i8x16.add(half, half));
 }
 
-/** 16 t → units, flipped. `isSigned`: some may be below 0. */
+/**
+ * 16 t, narrowed as unsigned → units, flipped. `more`: 0, or −1 to flip, as (2 · u + 256) / 2 is u + 128.
+ */
 @inline
-export function settleUnits(
+export function settlePositive(
   steps: v128,
-  isSigned: bool,
+  high: v128,
+  finest: v128,
+  finer: v128,
+  more: v128,
+): v128 {
+  const t = i8x16.min_u(steps, high);
+  return i8x16.avgr_u(twiceUnits(t, finest, finer), more);
+}
+
+/** 16 t, narrowed as signed → units, flipped. */
+@inline
+export function settleSigned(
+  steps: v128,
   low: v128,
   high: v128,
   finest: v128,
   finer: v128,
   flip: v128,
 ): v128 {
+  const zero = i8x16.splat(0);
   const t = i8x16.max_s(i8x16.min_s(steps, high), low);
-  if (!isSigned) return v128.xor(gridUnits(t, finest, finer), flip);
-  const sign = i8x16.gt_s(i8x16.splat(0), t);
-  const units = gridUnits(i8x16.abs(t), finest, finer);
+  const sign = i8x16.gt_s(zero, t);
+  const units = i8x16.avgr_u(twiceUnits(i8x16.abs(t), finest, finer), zero);
   return v128.xor(i8x16.sub(v128.xor(units, sign), sign), flip);
 }
 
 
 @inline
-function settleStored(steps: v128, isSigned: bool, constants: usize): v128 {
-  return settleUnits(
-    steps,
-    isSigned,
-    v128.load(constants, LOW_AT),
-    v128.load(constants, HIGH_AT),
-    v128.load(constants, FINEST_AT),
-    v128.load(constants, FINER_AT),
-    v128.load(constants, FLIP_AT),
-  );
+function settleStored(a: v128, b: v128, isSigned: bool, constants: usize): v128 {
+  const high = v128.load(constants, HIGH_AT);
+  const finest = v128.load(constants, FINEST_AT);
+  const finer = v128.load(constants, FINER_AT);
+  const flip = v128.load(constants, FLIP_AT);
+  if (!isSigned) {
+    const steps = i8x16.narrow_i16x8_u(a, b);
+    return settlePositive(steps, high, finest, finer, v128.load(constants, MORE_AT));
+  }
+  const steps = i8x16.narrow_i16x8_s(a, b);
+  return settleSigned(steps, v128.load(constants, LOW_AT), high, finest, finer, flip);
 }
 
 /** From int32 accumulators to units: an output rule of `gemm-dot.ts`. */
@@ -236,8 +242,9 @@ export class UnitsRule extends OutputParameters {
     const mh = v128.load(multipliers, 16);
     const biasL = v128.load(multipliers, 32);
     const biasH = v128.load(multipliers, 48);
-    const steps = narrowSteps(al, ah, bl, bh, ml, mh, biasL, biasH);
-    storePair(settleStored(steps, true, scratch), ya, yb, columns);
+    const a = stepsOf(al, ah, ml, mh, biasL, biasH);
+    const b = stepsOf(bl, bh, ml, mh, biasL, biasH);
+    storePair(settleStored(a, b, true, scratch), ya, yb, columns);
   }
 
   /** Five rows of eight accumulators → units. */
@@ -266,20 +273,19 @@ export class UnitsRule extends OutputParameters {
     const mh = v128.load(multipliers, 16);
     const biasL = v128.load(multipliers, 32);
     const biasH = v128.load(multipliers, 48);
-    let ab = narrowSteps(al, ah, bl, bh, ml, mh, biasL, biasH);
-    let cd = narrowSteps(cl, ch, dl, dh, ml, mh, biasL, biasH);
-    let e = narrowSteps(el, eh, el, eh, ml, mh, biasL, biasH);
+    const a = stepsOf(al, ah, ml, mh, biasL, biasH);
+    const b = stepsOf(bl, bh, ml, mh, biasL, biasH);
+    const c = stepsOf(cl, ch, ml, mh, biasL, biasH);
+    const d = stepsOf(dl, dh, ml, mh, biasL, biasH);
+    const e = stepsOf(el, eh, ml, mh, biasL, biasH);
     if (this.low < 0) {
-      ab = settleStored(ab, true, scratch);
-      cd = settleStored(cd, true, scratch);
-      e = settleStored(e, true, scratch);
+      storePair(settleStored(a, b, true, scratch), ya, yb, columns);
+      storePair(settleStored(c, d, true, scratch), yc, yd, columns);
+      storePair(settleStored(e, e, true, scratch), ye, ye, columns);
     } else {
-      ab = settleStored(ab, false, scratch);
-      cd = settleStored(cd, false, scratch);
-      e = settleStored(e, false, scratch);
+      storePair(settleStored(a, b, false, scratch), ya, yb, columns);
+      storePair(settleStored(c, d, false, scratch), yc, yd, columns);
+      storePair(settleStored(e, e, false, scratch), ye, ye, columns);
     }
-    storePair(ab, ya, yb, columns);
-    storePair(cd, yc, yd, columns);
-    storePair(e, ye, ye, columns);
   }
 }

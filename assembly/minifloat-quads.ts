@@ -12,39 +12,52 @@
 import { copyRun } from "./lanes";
 import { TAIL } from "./minifloat-panels";
 
-/** Of the table: ±m and ±8 by s and m; or the values of 4 bits. */
+/**
+ * Of the table: ±m and ±8 by s and m, or the values of 4 bits; then constants, which the engine would build
+ * anew for every vector.
+ */
 const SECOND: usize = 16;
+const NIBBLE_AT: usize = 32;
+const ONCE_AT: usize = 48;
+const TWICE_AT: usize = 64;
+const SIX_AT: usize = 80;
+const LOW_AT: usize = 96;
+const MIDDLE_AT: usize = 112;
+const HIGH_AT: usize = 128;
 /** Bytes of one unit: 8 columns of 4 k. */
 const PANEL_UNIT: i32 = 32;
 
 /** 16 weights of 6 bits as int8. Indices of both swizzles are below 16: they have one meaning. */
 @inline
-function open6(codes: v128, small: v128, eights: v128): v128 {
-  const low = v128.and(codes, i8x16.splat(15));
-  const added = v128.and(i8x16.relaxed_swizzle(eights, low), i8x16.gt_s(codes, i8x16.splat(15)));
-  const once = i8x16.add(i8x16.relaxed_swizzle(small, low), added);
-  const twice = i8x16.add(once, v128.and(once, i8x16.gt_s(codes, i8x16.splat(31))));
-  return i8x16.add(twice, v128.and(twice, i8x16.gt_s(codes, i8x16.splat(47))));
+function open6(codes: v128, small: v128, eights: v128, table: usize): v128 {
+  const low = v128.and(codes, v128.load(table, NIBBLE_AT));
+  const isNormal = i8x16.gt_s(codes, v128.load(table, NIBBLE_AT));
+  const once = i8x16.add(
+    i8x16.relaxed_swizzle(small, low),
+    v128.and(i8x16.relaxed_swizzle(eights, low), isNormal),
+  );
+  const twice = i8x16.add(once, v128.and(once, i8x16.gt_s(codes, v128.load(table, ONCE_AT))));
+  return i8x16.add(twice, v128.and(twice, i8x16.gt_s(codes, v128.load(table, TWICE_AT))));
 }
 
 /** A panel of 6 bits. */
 function openPanel6(panel: usize, units: i32, table: usize, to: usize): void {
   const small = v128.load(table);
   const eights = v128.load(table, SECOND);
-  const six = i8x16.splat(0x3f);
+  const six = v128.load(table, SIX_AT);
   let at = to;
   const end = to + <usize>(units * PANEL_UNIT);
   while (at < end) {
     const a = v128.load(panel);
     const b = v128.load(panel, 16);
     const c = v128.load(panel, 32);
-    v128.store(at, open6(v128.and(a, six), small, eights));
-    v128.store(at, open6(v128.and(b, six), small, eights), 16);
-    v128.store(at, open6(v128.and(c, six), small, eights), 32);
-    const low = v128.and(i16x8.shr_u(a, 6), i8x16.splat(3));
-    const middle = v128.and(i16x8.shr_u(b, 4), i8x16.splat(12));
-    const high = v128.and(i16x8.shr_u(c, 2), i8x16.splat(48));
-    v128.store(at, open6(v128.or(v128.or(low, middle), high), small, eights), 48);
+    v128.store(at, open6(v128.and(a, six), small, eights, table));
+    v128.store(at, open6(v128.and(b, six), small, eights, table), 16);
+    v128.store(at, open6(v128.and(c, six), small, eights, table), 32);
+    const low = v128.and(i16x8.shr_u(a, 6), v128.load(table, LOW_AT));
+    const middle = v128.and(i16x8.shr_u(b, 4), v128.load(table, MIDDLE_AT));
+    const high = v128.and(i16x8.shr_u(c, 2), v128.load(table, HIGH_AT));
+    v128.store(at, open6(v128.or(v128.or(low, middle), high), small, eights, table), 48);
     panel += 48;
     at += 64;
   }
@@ -54,7 +67,7 @@ function openPanel6(panel: usize, units: i32, table: usize, to: usize): void {
 /** A panel of 4 bits. */
 function openPanel4(panel: usize, units: i32, table: usize, to: usize): void {
   const values = v128.load(table);
-  const nibble = i8x16.splat(15);
+  const nibble = v128.load(table, NIBBLE_AT);
   let at = to;
   const end = to + <usize>(units * PANEL_UNIT);
   while (at < end) {

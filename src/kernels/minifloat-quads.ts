@@ -37,9 +37,13 @@ export function packQuadCodes(codes: Uint16Array, weights: MinifloatWeights): Ui
   return target;
 }
 
+/** Constants of the kernels behind their two vectors of values. */
+const CONSTANTS = [15, 31, 47, 63, 3, 12, 48];
+
 /** The table of the kernels that open them, in units of the format. */
 export function quadTable(format: Minifloat, unit: number): Uint8Array {
-  const table = new Int8Array(32);
+  const table = new Int8Array(32 + 16 * CONSTANTS.length);
+  CONSTANTS.forEach((value, i) => table.fill(value, 32 + 16 * i, 48 + 16 * i));
   for (let low = 0; low < 16; low++) {
     if (format.bits === 4) table[low] = format.decode(low) * unit;
     else {

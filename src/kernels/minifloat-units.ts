@@ -6,13 +6,14 @@
  *
  * and what the kernel computes:
  *
- *     t = trunc(f32(f32(f32(A) · M) + B)), clamped      number = that of step t on the grid
+ *     t = trunc(f32(A) · M + B), clamped      number = that of step t on the grid
  *
  * Both rise with A. So they are equal for all A of a range if each number of the format begins at the same
  * A: for each boundary between numbers, t passes its step T from A − 1 to A, where A is the first sum
  * beyond it. With M ≈ 2 · m / s in units that leaves an interval for B, from which the middle is taken, and
  * the steps at all A − 1 and A are computed as the kernel does. Where M has no B, its neighbours are tried.
- * |A · M + B| stays within int32.
+ * |A · M + B| stays within int32. Machines round the product before the sum or not: the steps are proven for
+ * both.
  */
 import { float4_e2m1fn, float6_e2m3fn, type Minifloat } from "../formats/index.ts";
 import { f32 } from "../quantization/index.ts";
@@ -193,17 +194,30 @@ function solve(
     const isBounded = least > -Infinity && most < Infinity;
     const bias = f32(isBounded ? (least + most) / 2 : Math.min(Math.max(real, least), most));
     if (!(reach * multiplier + Math.abs(bias) < MAX_SCALED)) return undefined;
-    const isPast = (sum: number, step: number): boolean =>
-      Math.trunc(f32(f32(f32(sum) * multiplier) + bias)) >= step;
     const holds = boundaries.every(({ step }, i) => {
       const start = starts[i]!;
       return (
-        (start > reach || isPast(start, step)) && (start <= -reach || !isPast(start - 1, step))
+        (start > reach || isPast(start, multiplier, bias, step) === true) &&
+        (start <= -reach || isPast(start - 1, multiplier, bias, step) === false)
       );
     });
     if (holds) return { multiplier, bias };
   }
   return undefined;
+}
+
+/**
+ * Whether t ≥ step, however the machine rounds A · M + B; undefined: that depends on it. float64 holds the
+ * product exactly, and its sum is far nearer to the real one than the float32 that is in question.
+ */
+function isPast(sum: number, multiplier: number, bias: number, step: number): boolean | undefined {
+  const rounded = Math.trunc(f32(f32(f32(sum) * multiplier) + bias)) >= step;
+  const exact = f32(sum) * multiplier + bias;
+  // trunc(v) ≥ step from v = step on, and above step − 1 where step is not positive.
+  const edge = step > 0 ? step : step - 1;
+  const lastPlace = 2 ** (Math.ceil(Math.log2(Math.abs(edge))) - 24);
+  const beyond = (exact - edge) / lastPlace + (step > 0 ? 0.5 : -0.5);
+  return Math.abs(beyond) > 0.01 && beyond > 0 === rounded ? rounded : undefined;
 }
 
 /** What the kernels convert to int32. */

@@ -89,7 +89,7 @@ function lowerQuads(
   const fields = {
     ...{ panels, panelBytes: 2 * groupBytes, filterSteps: planes * width, padCode, low, high },
     ...{ inputFlip: 0, outputFlip: 0, zeroPoint: 0, lowLimit: 0, highLimit: 0 },
-    ...{ finest: finest!, finer: 2 * finest! + 1, unitFlip: flip! },
+    ...{ finest: finest!, finer: 2 * finest! + 1, unitFlip: flip!, more: flip! > 0 ? -1 : 0 },
   };
   context.step({
     kernel: `depthwise_x8_w8_${hasPairs ? "2x" : ""}4x8c4_relaxed`,
