@@ -2,7 +2,6 @@
 export { arg_max_f32 } from "../argmax";
 export { depthwise_f32_f32_4x4 } from "../depthwise-float";
 export { quantize_parts_f32, scale_parts_f32 } from "../dynamic-range";
-export { add_f32, div_f32, maximum_f32, minimum_f32, mul_f32, sub_f32 } from "../elementwise-float";
 export { conv_f32_f32_5x8c1, gemm_f32_f32_5x8c1 } from "../gemm-float";
 export {
   add_f32,
@@ -13,7 +12,6 @@ export {
   prelu_f32,
   sub_f32,
 } from "../elementwise-float";
-export { conv_f32_f32_4x8c1, gemm_f32_f32_4x8c1, igemm_f32_f32_4x8c1 } from "../gemm-float";
 export { mean_f32 } from "../mean";
 export { average_pool_f32, max_pool_f32 } from "../pool";
 export { resize_bilinear_f32 } from "../resize";
