@@ -128,6 +128,16 @@ export class Fp32Rule extends OutputParameters {
  */
 @unmanaged
 export class SmallFp32Rule extends OutputParameters {
+
+  @inline
+  finish(acc: v128, scale: v128, magic: v128, base: v128): v128 {
+    return roundSmall(acc, scale, magic, base);
+  }
+
+
+  @inline
+  settle(row: usize, multipliers: usize): void {}
+
   /** MAGIC, base, most, shift, where `storeConstants` has floor, base, high and flip. */
   @inline
   prepare(scratch: usize): void {
@@ -136,6 +146,14 @@ export class SmallFp32Rule extends OutputParameters {
     v128.store(scratch, i32x4.splat(MAGIC_BITS - this.zeroPoint + lift), 80);
     v128.store(scratch, i8x16.splat(<i8>(this.high - lift)), 96);
     v128.store(scratch, i8x16.splat(<i8>(lift + this.flip)), 112);
+  }
+
+  /** Two rows of eight that `finish` has seen → 16 codes. */
+  @inline
+  narrowStored(first: usize, second: usize, most: v128, shift: v128): v128 {
+    const a = i16x8.narrow_i32x4_s(v128.load(first), v128.load(first, 16));
+    const b = i16x8.narrow_i32x4_s(v128.load(second), v128.load(second, 16));
+    return i8x16.add(i8x16.min_s(i8x16.narrow_i16x8_s(a, b), most), shift);
   }
 
   /** Two rows of eight accumulators → 16 codes less `lift`. */
@@ -266,6 +284,12 @@ export class ReferenceRule extends OutputParameters {
     if (this.rule == RULE_FLOAT64) settleFloat64(this, row, multipliers);
     else if (this.rule == RULE_FP32) settleFp32(this, row, multipliers);
     else settleFixed(this, row, multipliers);
+  }
+
+
+  @inline
+  narrowStored(first: usize, second: usize, high: v128, flip: v128): v128 {
+    return narrowRows(first, second, high, flip);
   }
 
 

@@ -22,15 +22,7 @@
  *     V (4 rows, load32_splat) · U (8 columns, [C/2][8][2] int16) → 8 accumulators + 2 + 1 = 11 vectors
  */
 import { Int8, UInt8 } from "./formats/integer";
-import {
-  fp32Base,
-  fp32Floor,
-  Fp32Rule,
-  narrowRows,
-  ReferenceRule,
-  RULE_FP32,
-  storeCodes,
-} from "./requantize";
+import { ReferenceRule, RULE_SMALL_FP32, SmallFp32Rule, storeCodes } from "./requantize";
 import { freeCodes } from "./low-bit";
 import {
   inputPanels,
@@ -51,6 +43,8 @@ import { panelPositionBytes, transformPanel, WEIGHT_SCRATCH } from "./winograd-w
 /** Columns of a panel, output tiles of a quad. */
 const NR: i32 = 8;
 const QUAD: i32 = 4;
+/** Where the output stage has its constants, less the rows of accumulators in front of them. */
+const CONSTANTS: usize = 64;
 /** 1 / 9 modulo 2^32. */
 const INVERSE_OF_9: i32 = 0x38e38e39;
 
@@ -85,6 +79,7 @@ function multiply(v: usize, rowBytes: usize, u: usize, to: usize): void {
     c3l = i32x4.add(c3l, i32x4.dot_i16x8_s(a3, u0l));
     c3h = i32x4.add(c3h, i32x4.dot_i16x8_s(a3, u0h));
 
+    if (v == end) break;
     const u1l = v128.load(u, 32);
     const u1h = v128.load(u, 48);
     const b0 = v128.load32_splat(v, 4);
@@ -100,6 +95,7 @@ function multiply(v: usize, rowBytes: usize, u: usize, to: usize): void {
     c3l = i32x4.add(c3l, i32x4.dot_i16x8_s(b3, u1l));
     c3h = i32x4.add(c3h, i32x4.dot_i16x8_s(b3, u1h));
 
+    if (v == end) break;
     const u2l = v128.load(u, 64);
     const u2h = v128.load(u, 80);
     const e0 = v128.load32_splat(v, 8);
@@ -115,6 +111,7 @@ function multiply(v: usize, rowBytes: usize, u: usize, to: usize): void {
     c3l = i32x4.add(c3l, i32x4.dot_i16x8_s(e3, u2l));
     c3h = i32x4.add(c3h, i32x4.dot_i16x8_s(e3, u2h));
 
+    if (v == end) break;
     const u3l = v128.load(u, 96);
     const u3h = v128.load(u, 112);
     const f0 = v128.load32_splat(v, 12);
@@ -181,10 +178,11 @@ function finishPanel<R>(
   const sums = inputPanels(p, scratch) + POSITIONS * positionBytes(p);
   const half = transformScratch(p, scratch);
   const to = scratch;
-  const floor = fp32Floor(p);
-  const base = fp32Base(p);
-  const high = i8x16.splat(<i8>p.high);
-  const flip = i8x16.splat(<i8>p.flip);
+  rule.prepare(scratch + CONSTANTS);
+  const floor = v128.load(scratch, CONSTANTS + 64);
+  const base = v128.load(scratch, CONSTANTS + 80);
+  const high = v128.load(scratch, CONSTANTS + 96);
+  const flip = v128.load(scratch, CONSTANTS + 112);
   const inverse = i32x4.splat(INVERSE_OF_9);
   const columns = p.n - panel * NR;
   for (let t = 0; t < tiles; t++) {
@@ -219,8 +217,8 @@ function finishPanel<R>(
       rule.settle(to + 32, tail + 32);
       rule.settle(to + 64, tail + 32);
       rule.settle(to + 96, tail + 32);
-      const rows01 = narrowRows(to, to + 32, high, flip);
-      const rows23 = narrowRows(to + 64, to + 96, high, flip);
+      const rows01 = rule.narrowStored(to, to + 32, high, flip);
+      const rows23 = rule.narrowStored(to + 64, to + 96, high, flip);
       const stride = <usize>p.yStride;
       storeCodes(y, i64x2.extract_lane(rows01, 0), columns);
       if (width > 1) storeCodes(y + stride, i64x2.extract_lane(rows01, 1), columns);
@@ -260,7 +258,8 @@ function winogradTile<X>(p: WinogradParameters, scratch: usize, tile: i32): void
     }
     transformPanel(w, p.channels, u, weightScratch);
     multiplyPanel(p, u, tiles, scratch);
-    if (p.rule == RULE_FP32) finishPanel<Fp32Rule>(p, tail, panel, firstTile, tiles, scratch);
+    if (p.rule == RULE_SMALL_FP32)
+      finishPanel<SmallFp32Rule>(p, tail, panel, firstTile, tiles, scratch);
     else finishPanel<ReferenceRule>(p, tail, panel, firstTile, tiles, scratch);
   }
 }

@@ -5,7 +5,7 @@ import { checkWork, importModel, type Limits, resolveLimits } from "../importers
 import { createPlan, loadLowerings, type Machine, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { WorkerFactory } from "../schedule/index.ts";
-import { hasRelaxedSimd, relaxedDotClass } from "../wasm/index.ts";
+import { hasRelaxedSimd, relaxedDotClass, whyNoThreads } from "../wasm/index.ts";
 import { capabilities } from "./capabilities.ts";
 import { createEngine } from "./engine.ts";
 import type { Feeds } from "./feeds.ts";
@@ -128,7 +128,7 @@ async function planGraph(inferred: Graph, options: LoadOptions): Promise<Planned
   const plan = createPlan(graph, {
     rounding,
     lowerings: await loadLowerings(graph),
-    machine: probeMachine(options),
+    machine: { ...probeMachine(options), threads: sharingThreads(options) },
     ...(options.forcedKernel === undefined ? {} : { forced: options.forcedKernel }),
   });
   return { graph, plan };
@@ -164,6 +164,11 @@ export async function loadGraph(inferred: Graph, options: LoadOptions = {}): Pro
   const model = await Model.create(engine);
   options.onProgress?.({ stage: "ready" });
   return model;
+}
+
+/** Threads that a plan is cut for. */
+function sharingThreads({ threads }: LoadOptions): number {
+  return whyNoThreads() === undefined ? checkThreads(threads) : 1;
 }
 
 function probeMachine(options: LoadOptions): Machine {

@@ -20,6 +20,8 @@ interface Case {
   readonly format?: typeof int8;
   readonly padding?: "same" | "valid";
   readonly zeroPoint?: number;
+  /** Factor of the output's scale: small ones make scaled sums large. */
+  readonly outputFactor?: number;
   readonly fill?: (weights: Int8Array) => void;
 }
 
@@ -44,7 +46,10 @@ function problem(c: Case, seed = 1) {
   const y = {
     format,
     shape: [],
-    quantization: perTensor(0.02 * Math.sqrt(channels), format === int8 ? 5 : 120),
+    quantization: perTensor(
+      0.02 * Math.sqrt(channels) * (c.outputFactor ?? 1),
+      format === int8 ? 5 : 120,
+    ),
   };
   const graph = nodeGraph(
     conv2D,
@@ -84,6 +89,14 @@ describe("Winograd F(4x4, 3x3) is equal to the reference", () => {
       });
     }
   }
+
+  test("where scaled sums may pass 2^22, where they may not, and near that", async () => {
+    for (let outputFactor = 1; outputFactor > 2 ** -22; outputFactor /= 4) {
+      const { graph, kernel, data } = problem({ input: [1, 5, 7, 8], columns: 9, outputFactor });
+      const run = await runGraph(graph, [data], { forced: kernel });
+      expect(run.outputs, `factor ${outputFactor}`).toEqual(referenceOutputs(graph, [data]));
+    }
+  });
 
   test("over two worker threads", async () => {
     const { graph, kernel, data } = problem({ input: [1, 28, 28, 32], columns: 64 });

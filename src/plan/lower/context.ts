@@ -8,6 +8,13 @@ export interface Machine {
   readonly isa: "simd128" | "relaxed";
   /** What the relaxed dot with accumulation does with its second operand; none: do not use it. */
   readonly dot?: "usdot" | "sdot" | "saturating" | "none";
+  /** Threads that share the steps of a plan; default: more than one. */
+  readonly threads?: number;
+}
+
+/** Steps are cut for several threads. What is cut packs its operands again. */
+export function isShared({ threads = 2 }: Machine): boolean {
+  return threads > 1;
 }
 
 /** The relaxed dot is one exact instruction on this machine. */

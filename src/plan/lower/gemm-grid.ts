@@ -14,6 +14,8 @@ export interface GemmExtents {
   readonly elementBytes: number;
   /** Cycles to pack one value of a row; default: to copy and widen it. */
   readonly packCycles?: number;
+  /** False: one thread does it all, in one tile. */
+  readonly isShared?: boolean;
 }
 
 export interface GemmGrid {
@@ -36,7 +38,7 @@ const TILE_MACS = 750_000;
 /** About 4 tiles per thread for 4 threads. */
 const MAX_TILES = 16;
 /** Packed activations that share the second-level cache with the panels. */
-const STRIP_BYTES = 64 * 1024;
+const STRIP_BYTES = 256 * 1024;
 const MIN_STRIP_ROWS = 8;
 const MAX_STRIP_ROWS = 64;
 
@@ -57,13 +59,14 @@ export function gemmGrid({
   nr,
   elementBytes,
   packCycles = PACK_CYCLES,
+  isShared = true,
 }: GemmExtents): GemmGrid {
   const groups = Math.ceil(m / mr);
   const panels = Math.ceil(n / nr);
   const macs = m * n * k;
   // Pairs: two threads finish together.
   const aim =
-    macs < SINGLE_TILE_MACS
+    macs < SINGLE_TILE_MACS || !isShared
       ? 1
       : Math.min(2 * Math.max(Math.round(macs / TILE_MACS / 2), 1), MAX_TILES);
   const linePanels = LINE_BYTES / (nr * elementBytes);

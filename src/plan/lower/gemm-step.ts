@@ -27,7 +27,14 @@ import {
 } from "../../operators/index.ts";
 import { elementCount, type Tensor } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import { advance, hasDot, type LowerContext, type Machine, type StepRequest } from "./context.ts";
+import {
+  advance,
+  hasDot,
+  isShared,
+  type LowerContext,
+  type Machine,
+  type StepRequest,
+} from "./context.ts";
 import { gemmGrid } from "./gemm-grid.ts";
 import type { Narrowing } from "./narrowing.ts";
 import { weightCodes } from "./weight-codes.ts";
@@ -191,7 +198,7 @@ const LARGEST_TERM = 255;
  * Whether |accumulator · multiplier| < 2^22 for any input: by the largest int8 weights, which is nearly
  * always enough, or else by the weights of each column.
  */
-function scalesStaySmall(
+export function scalesStaySmall(
   output: ConvQuantization["output"],
   bias: Int32Array | undefined,
   depth: number,
@@ -273,6 +280,7 @@ export function gemmStep(context: LowerContext, product: GemmProduct): void {
     mr: form.rows,
     nr: form.columns,
     elementBytes: weights.elementBytes,
+    isShared: isShared(context.machine),
     ...(form.method === "tables" ? { packCycles: TABLE_CYCLES } : {}),
   });
   const { x, y, panels: w } = product;

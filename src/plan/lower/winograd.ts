@@ -22,13 +22,16 @@ import {
 } from "../../operators/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import { hasDot, type LowerContext } from "./context.ts";
+import { hasDot, isShared, type LowerContext } from "./context.ts";
+import { scalesStaySmall } from "./gemm-step.ts";
 import type { Narrowing } from "./narrowing.ts";
 import { splitBytes } from "./unary.ts";
 import { weightCodes } from "./weight-codes.ts";
 
 /** Bytes of V of one group: they stay in the second-level cache while every panel passes. */
 const GROUP_BYTES = 320 * 1024;
+/** The same where no thread waits for a group. */
+const WHOLE_GROUP_BYTES = 640 * 1024;
 const MAX_GROUP_TILES = 64;
 const LEAST_GROUP_TILES = 16;
 const WANTED_GROUPS = 4;
@@ -75,19 +78,21 @@ export function lowerWinograd(
   if (!fitsWinograd(weights, outputChannels)) return false;
   const input = narrowing === undefined ? context.input(0) : narrowedBytes(context, x, narrowing);
   const { rule } = quantization.output;
+  const bias = context.constant(2)?.data as Int32Array | undefined;
+  const isSmall = scalesStaySmall(quantization.output, bias, geometry.depth, () => weights);
   const panelBytes = winogradPanelBytes(channels, rule, bits);
   const panels = Math.ceil(outputChannels / GEMM_NR);
   const matrix = {
     weights,
     columns: outputChannels,
     channels,
-    bias: context.constant(2)?.data as Int32Array | undefined,
+    bias,
     output: quantization.output,
   };
   const tilesX = Math.ceil(output[1] / WINOGRAD_OUTPUT);
   const tilesPerImage = tilesX * Math.ceil(output[0] / WINOGRAD_OUTPUT);
   const tileCount = tilesPerImage * batch;
-  const grid = winogradGrid(tileCount, panels, channels);
+  const grid = winogradGrid(tileCount, panels, channels, isShared(context.machine));
   const { zeroPoint, low, high } = quantization.output.range;
   const shift = y.format.name === "uint8" ? 128 : 0;
   const rows = context.outputRows(0, outputChannels);
@@ -109,7 +114,7 @@ export function lowerWinograd(
       low: low - shift,
       high: high - shift,
       flip: shift,
-      rule: gemmRules[rule],
+      rule: gemmRules[isSmall ? "smallFp32" : rule],
       x: input,
       w: context.addConstant("winograd panels", panels * panelBytes, (target) =>
         packWinograd(target, matrix, { bits, offset: codes.offset }),
@@ -180,12 +185,14 @@ function isWinogradForm({
  * and threads want a few. Panels are cut where that gives too few, at whole cache lines of y: two
  * threads that write one line wait for each other.
  */
-function winogradGrid(tileCount: number, panels: number, channels: number) {
+function winogradGrid(tileCount: number, panels: number, channels: number, shared: boolean) {
   const multiplies = tileCount * WINOGRAD_POSITIONS * channels * panels * GEMM_NR;
-  const aim = Math.min(2 * Math.round(multiplies / TILE_MACS / 2), MAX_TILES);
-  const fitting = Math.floor(GROUP_BYTES / (WINOGRAD_POSITIONS * channels * 2));
-  const shared = Math.max(Math.ceil(tileCount / WANTED_GROUPS), LEAST_GROUP_TILES);
-  const most = Math.max(Math.min(fitting, MAX_GROUP_TILES, shared), WINOGRAD_QUAD);
+  const aim = shared ? Math.min(2 * Math.round(multiplies / TILE_MACS / 2), MAX_TILES) : 1;
+  const bytes = shared ? GROUP_BYTES : WHOLE_GROUP_BYTES;
+  const fitting = Math.floor(bytes / (WINOGRAD_POSITIONS * channels * 2));
+  const wantedTiles = Math.max(Math.ceil(tileCount / WANTED_GROUPS), LEAST_GROUP_TILES);
+  const part = shared ? wantedTiles : tileCount;
+  const most = Math.max(Math.min(fitting, MAX_GROUP_TILES, part), WINOGRAD_QUAD);
   const groups = Math.ceil(tileCount / most);
   const groupTiles = Math.ceil(tileCount / groups / WINOGRAD_QUAD) * WINOGRAD_QUAD;
   const groupCount = Math.ceil(tileCount / groupTiles);
