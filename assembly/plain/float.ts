@@ -1,6 +1,6 @@
 /** Layers in float32. */
 export { arg_max_f32 } from "../argmax";
-export { depthwise_f32_f32_4x4 } from "../depthwise-float";
+export { depthwise_f32_f32_4x8 } from "../depthwise-float";
 export { quantize_parts_f32, scale_parts_f32 } from "../dynamic-range";
 export { conv_f32_f32_5x8c1, gemm_f32_f32_5x8c1 } from "../gemm-float";
 export {

@@ -82,7 +82,7 @@ export const depthwiseKernels: readonly Kernel[] = [
     ...{ parameters: unitParameters, floats },
   })),
   {
-    name: "depthwise_f32_f32_4x4",
+    name: "depthwise_f32_f32_4x8",
     isa: "simd128",
     module: "float",
     parameters,

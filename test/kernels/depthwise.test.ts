@@ -1,6 +1,6 @@
 /**
  * Depthwise convolution: every kernel equal to `reference()`. Channels and columns lie at the
- * boundaries of the tile of 8 channels by 4 columns (float32: 4 by 4).
+ * boundaries of the tile of 8 channels by 4 columns (float32: 4 by 8 and by 4).
  */
 import { describe, expect, it } from "vitest";
 import { float32, int32, int8, uint8 } from "../../src/formats/index.ts";
@@ -103,7 +103,7 @@ async function check(problem: Problem, kernel: string, options: RunOptions = {})
 const STRIDE_ONE = "depthwise_i8_i16_4x8c2_s1";
 const ANY = "depthwise_i8_i16_4x8c2";
 const FIXED = "depthwise_i8_i16_4x8c2_fixed";
-const FLOAT = "depthwise_f32_f32_4x4";
+const FLOAT = "depthwise_f32_f32_4x8";
 
 describe.each([
   { kernel: STRIDE_ONE, format: "int8", rounding: "fp32" },
@@ -120,8 +120,9 @@ describe.each([
       check({ input: [1, 5, 6, c], filter: [3, 3], format }, kernel, { rounding }),
     );
 
-    it.each([1, 2, 3, 4, 5, 7, 8, 9, 13])("equals the reference with %i columns", (width) =>
-      check({ input: [1, 4, width, 9], filter: [3, 3], format }, kernel, { rounding }),
+    it.each([1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17])(
+      "equals the reference with %i columns",
+      (width) => check({ input: [1, 4, width, 9], filter: [3, 3], format }, kernel, { rounding }),
     );
 
     it.each([
@@ -199,6 +200,7 @@ describe.each([
       { dilations: [2, 2] },
       { dilations: [3, 1] },
       { dilations: [1, 4] },
+      { strides: [2, 2], dilations: [1, 2] },
       { strides: [2, 3], dilations: [2, 3] },
     ] satisfies Partial<DepthwiseConv2DAttributes>[])(
       "equals the reference with %j",

@@ -111,7 +111,7 @@ function lowerFloats(
     packDepthwiseFloats(target, weights, bias, channels),
   );
   context.step({
-    kernel: "depthwise_f32_f32_4x4",
+    kernel: "depthwise_f32_f32_4x8",
     ...placement(context, geometry, 4, filter[1], {
       panels,
       panelBytes,

@@ -32,8 +32,9 @@ export function placement(
   planes = 0,
 ): Omit<StepRequest, "kernel"> {
   const { outputChannels: channels, filter, strides, dilations, border } = g;
-  // Outputs are made four at a time: the last ones of a row may lie beyond it.
-  const outputs = Math.ceil(g.output[1] / 4) * 4;
+  // Outputs are made so many at a time: the last ones of a row may lie beyond it.
+  const step = elementBytes === 4 ? 8 : 4;
+  const outputs = Math.ceil(g.output[1] / step) * step;
   const touched = (outputs - 1) * strides[1] + columns * dilations[1] + 1;
   const width = Math.max(touched, border.left + g.input[1] + border.right);
   // Quads hold a value four times as wide; interleaving them may write 60 bytes too many.

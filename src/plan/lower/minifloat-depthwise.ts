@@ -104,7 +104,7 @@ function lowerFloats(context: LowerContext, geometry: DepthwiseGeometry): void {
     packDepthwiseFloats(target, layerValues(context.constant(1)!), undefined, channels),
   );
   context.step({
-    kernel: "depthwise_f32_f32_4x4",
+    kernel: "depthwise_f32_f32_4x8",
     ...placement(context, geometry, 4, filter[1], {
       ...{ panels, panelBytes, filterSteps: filter[1], padCode: 0, inputFlip: 0, outputFlip: 0 },
       ...{ zeroPoint: 0, low: 0, high: 0, lowLimit: -Infinity, highLimit: Infinity },
