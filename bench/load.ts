@@ -95,7 +95,9 @@ for (const network of readNetworkNames(values.networks)) {
     results.push({ network, dist, rows });
     console.log(`${network}${values.dist.length > 1 ? `, ${dist}` : ""}`);
     for (const { name, least, median } of rows) {
-      console.log(`  ${name.padEnd(16)}${least.toFixed(1).padStart(8)}${median.toFixed(1).padStart(8)}`);
+      console.log(
+        `  ${name.padEnd(16)}${least.toFixed(1).padStart(8)}${median.toFixed(1).padStart(8)}`,
+      );
     }
   }
 }

@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { build, type Plugin } from "esbuild";
 import type { ModuleName } from "../src/kernels/index.ts";
+import { cutIntoParts } from "./bundle-parts.ts";
 import { buildModules, execute, moduleNames, modes, root, wasmFile } from "./wasm.ts";
 
 /** Bundled into the CLI: the library itself depends on @assemblyscript/loader alone. */
@@ -30,28 +31,6 @@ const imagesStayOutside: Plugin = {
     onResolve({ filter: /^\.{1,2}\/images\.js$/ }, () => ({ path: IMAGES, external: true }));
   },
 };
-
-/**
- * What is imported on demand shares files with the library, and esbuild would cut those that only the
- * library has from those that both have. A part that is said to import the whole library leaves it whole.
- */
-function libraryStaysWhole(index: string): Plugin {
-  const onDemand = new Set<string>();
-  return {
-    name: "library stays whole",
-    setup({ onLoad, onResolve }) {
-      onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
-        if (kind === "dynamic-import" && !path.endsWith(".generated.js"))
-          onDemand.add(join(resolveDir, path));
-        return undefined;
-      });
-      onLoad({ filter: /\.js$/ }, ({ path }) => {
-        if (!onDemand.has(path)) return undefined;
-        return { contents: `import ${JSON.stringify(index)};\n${readFileSync(path, "utf8")}` };
-      });
-    },
-  };
-}
 
 const all = process.argv.includes("--all");
 await buildModules(all ? modes : ["release"]);
@@ -133,7 +112,7 @@ async function bundlePackage(from: string, outdir: string): Promise<void> {
     target: "es2022",
     platform: "neutral",
     external: ["@assemblyscript/loader", "node:*"],
-    plugins: [imagesStayOutside, libraryStaysWhole(join(from, "index.js"))],
+    plugins: [imagesStayOutside, cutIntoParts(from)],
     logLevel: "warning",
     logOverride: { "ignored-bare-import": "silent" },
   });

@@ -14,4 +14,5 @@ export * from "./minifloat-units.ts";
 export * from "./packing.ts";
 export * from "./select.ts";
 export * from "./winograd.ts";
-export { kernelTable, modulesOf } from "./table.ts";
+export { basicKernels } from "./basic-table.ts";
+export { kernelTable } from "./table.ts";

@@ -1,11 +1,11 @@
 /** Lowers an inferred graph to a plan: kernels, parameter fields, constants, buffers, live ranges. */
 import { InternalError } from "../errors.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../graph/index.ts";
-import { kernelTable, modulesOf } from "../kernels/index.ts";
+import { type ModuleName, moduleOf } from "../kernels/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
 import { flippedTypes } from "./flip.ts";
-import { type Lowerings, lowerings } from "./lower/index.ts";
+import { basicLowerings, type Lowerings } from "./lower/index.ts";
 import { hasDot, type LowerContext, type Machine, type StepRequest } from "./lower/context.ts";
 import { planArena } from "./memory.ts";
 import { Places } from "./places.ts";
@@ -38,6 +38,7 @@ class PlanBuilder {
   readonly graph: Graph;
   readonly options: PlanOptions;
   readonly steps: Step[] = [];
+  readonly modules = new Set<ModuleName>();
   readonly stored: StoredTypes;
   readonly places: Places;
 
@@ -60,7 +61,7 @@ class PlanBuilder {
     offsets.forEach((offset, i) => (places.buffers[i]!.offset = offset));
     return {
       steps: this.steps,
-      modules: modulesOf(this.steps.flatMap((s) => (s.kind === "kernel" ? [s.kernel] : []))),
+      modules: [...this.modules].sort(),
       buffers: places.buffers,
       constants: places.constants,
       flipped: new Set(this.stored.keys()),
@@ -80,8 +81,8 @@ class PlanBuilder {
   }
 
   private lower(node: Node, index: number): void {
-    const { kernels = true, lowerings: known = lowerings } = this.options;
-    const lowering = kernels ? known.get(node.operator.name) : undefined;
+    const { kernels = true, lowerings = basicLowerings } = this.options;
+    const lowering = kernels ? lowerings.byOperator.get(node.operator.name) : undefined;
     const firstStep = this.steps.length;
     const lowered = lowering?.(this.context(node, index), node.attributes as never) ?? false;
     if (!lowered) {
@@ -146,7 +147,8 @@ class PlanBuilder {
   }
 
   private addStep(request: StepRequest, node: Node, index: number): void {
-    const row = kernelTable.get(request.kernel);
+    const { kernels } = this.options.lowerings ?? basicLowerings;
+    const row = kernels.get(request.kernel);
     if (row === undefined)
       throw new InternalError(`expected a kernel of the table, got ${request.kernel}`);
     const given = new Set(Object.keys(request.fields));
@@ -161,6 +163,7 @@ class PlanBuilder {
     });
     if (given.size > 0)
       throw new InternalError(`${row.name}: unknown fields ${[...given].join(", ")}`);
+    this.modules.add(moduleOf(row));
     this.steps.push({
       kind: "kernel",
       kernel: row.name,

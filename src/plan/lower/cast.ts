@@ -1,5 +1,5 @@
 /** Cast between the formats that networks cast between. */
-import { kernelTable } from "../../kernels/index.ts";
+import { basicKernels } from "../../kernels/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
 import { splitRows } from "./tiles.ts";
@@ -21,7 +21,7 @@ export function lowerCast(context: LowerContext): boolean {
   if (x.format === y.format && context.alias(0, 0)) return true;
   const kernel = `cast_${SHORT_NAMES[x.format.name]}_${SHORT_NAMES[y.format.name]}`;
   const count = elementCount(y.shape);
-  if (!kernelTable.has(kernel) || count === 0) return false;
+  if (!basicKernels.has(kernel) || count === 0) return false;
   const { tileRows: tileCount, tiles } = splitRows(count, 1, TILE_VALUES);
   context.step({
     kernel,

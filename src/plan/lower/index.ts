@@ -1,6 +1,7 @@
 /** Which lowering takes which operator. An operator that is not listed runs its `reference()`. */
 import { isMinifloat } from "../../formats/index.ts";
 import type { Graph } from "../../graph/index.ts";
+import { basicKernels, type Kernel } from "../../kernels/index.ts";
 import {
   concatenation,
   depthToSpace,
@@ -48,11 +49,13 @@ import { clampTo, lowerTable, unaryFloat } from "./unary.ts";
 
 export * from "./context.ts";
 
-/** By the name of the operator. */
-export type Lowerings = ReadonlyMap<string, Lowering>;
+/** By the name of the operator, with the kernels that they may take. */
+export interface Lowerings {
+  readonly byOperator: ReadonlyMap<string, Lowering>;
+  readonly kernels: ReadonlyMap<string, Kernel>;
+}
 
-/** All but those of minifloats. */
-export const lowerings: Lowerings = new Map<string, Lowering>([
+const byOperator: Lowerings["byOperator"] = new Map<string, Lowering>([
   ["Conv2D", lowerConv2D],
   ["DepthwiseConv2D", lowerDepthwiseConv2D],
   ["FullyConnected", lowerFullyConnected],
@@ -109,9 +112,12 @@ export const lowerings: Lowerings = new Map<string, Lowering>([
   ["Cast", lowerCast],
 ]);
 
+/** All but those of minifloats. */
+export const basicLowerings: Lowerings = { byOperator, kernels: basicKernels };
+
 /** The lowerings that a graph can use: those of minifloats are code that few graphs have to load. */
 export async function loadLowerings({ values }: Graph): Promise<Lowerings> {
-  if (!values.some(({ type }) => isMinifloat(type.format))) return lowerings;
+  if (!values.some(({ type }) => isMinifloat(type.format))) return basicLowerings;
   const { withMinifloats } = await import("./minifloats.ts");
-  return withMinifloats(lowerings);
+  return withMinifloats(byOperator);
 }

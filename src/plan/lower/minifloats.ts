@@ -1,4 +1,5 @@
 /** The lowerings of minifloats: loaded for graphs that have some. */
+import { kernelTable } from "../../kernels/index.ts";
 import { isMinifloatLayer } from "../../operators/index.ts";
 import { lowerChunkedMatMul } from "./chunked-matmul.ts";
 import type { Lowering } from "./context.ts";
@@ -9,7 +10,7 @@ import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
 import { lowerMinifloatConv2D, lowerMinifloatFullyConnected } from "./minifloat-layers.ts";
 
 /** Lowerings and those of minifloats, which take the layers of some operators from them. */
-export function withMinifloats(others: Lowerings): Lowerings {
+export function withMinifloats(others: Lowerings["byOperator"]): Lowerings {
   const layers: readonly (readonly [name: string, lowering: Lowering])[] = [
     ["Conv2D", lowerMinifloatConv2D],
     ["DepthwiseConv2D", lowerMinifloatDepthwise],
@@ -17,7 +18,7 @@ export function withMinifloats(others: Lowerings): Lowerings {
   ];
   const commuting = ["MaxPool2D", "Pad", "Concatenation", "Reshape", "Squeeze", "ExpandDims"];
   const dequantize = others.get("Dequantize")!;
-  return new Map<string, Lowering>([
+  const byOperator = new Map<string, Lowering>([
     ...others,
     ...commuting.map((name) => [name, inUnits(others.get(name)!)] as const),
     ["Dequantize", (context, own) => lookUpUnits(context) || dequantize(context, own)],
@@ -26,6 +27,7 @@ export function withMinifloats(others: Lowerings): Lowerings {
     ["DecodeMinifloat", lowerDecodeMinifloat],
     ["EncodeMinifloat", lowerEncodeMinifloat],
   ]);
+  return { byOperator, kernels: kernelTable };
 }
 
 /** One lowering for layers with minifloat operands, another one for all others. */
