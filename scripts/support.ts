@@ -4,11 +4,16 @@ import { findFormat } from "../src/formats/index.ts";
 import type { Graph } from "../src/graph/index.ts";
 import { ROWS } from "../src/importers/tflite/operators.ts";
 import { createPlan } from "../src/plan/index.ts";
+import { basicLowerings } from "../src/plan/lower/index.ts";
+import { withSeldom } from "../src/plan/lower/seldom.ts";
 import { table } from "./markdown.ts";
 import { SAMPLES, WEIGHTED_SAMPLES } from "./operator-samples.ts";
 
 /** Formats of the first input. */
 const INPUTS = ["int8", "uint8", "float32", "int32", "int64", "int16", "bool"] as const;
+
+/** Of integers and float32. */
+const lowerings = withSeldom(basicLowerings);
 
 const RULES = ["fp32", "tflite-reference"] as const;
 
@@ -32,7 +37,7 @@ function pathOf(graph: () => Graph): Path {
     throw error;
   }
   const byRule = RULES.map(
-    (rounding) => createPlan(made, { rounding, machine: { isa: "simd128" } }).steps,
+    (rounding) => createPlan(made, { rounding, machine: { isa: "simd128" }, lowerings }).steps,
   );
   const kernels = byRule.flat().flatMap((step) => (step.kind === "kernel" ? [step.kernel] : []));
   if (byRule.flat().length === 0) return { cell: "free", kernels };

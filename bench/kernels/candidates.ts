@@ -2,7 +2,7 @@
 import type { Mode } from "../../scripts/wasm.ts";
 import type { Graph } from "../../src/graph/index.ts";
 import { kernelTable } from "../../src/kernels/index.ts";
-import { createPlan, type Plan } from "../../src/plan/index.ts";
+import { createPlan, loadLowerings, type Plan } from "../../src/plan/index.ts";
 import { bindPlan, Runner } from "../../src/schedule/index.ts";
 import { type TensorData, typeBytes, viewData } from "../../src/tensor/index.ts";
 import {
@@ -31,10 +31,12 @@ export async function candidatesOf(
   { name, graph, rivals }: BenchCase,
   { machine, mode }: Build,
 ): Promise<Candidate[]> {
+  const lowerings = await loadLowerings(graph);
   const plan = (forced?: string) =>
     createPlan(graph, {
       rounding: "fp32",
       machine,
+      lowerings,
       ...(forced === undefined ? {} : { forced }),
     });
   const selected = plan();

@@ -18,7 +18,7 @@ export interface PlanOptions {
   readonly forced?: string;
   /** False: every node runs its `reference()`. */
   readonly kernels?: boolean;
-  /** From `loadLowerings`. Default: without those of minifloats, whose nodes then run their `reference()`. */
+  /** From `loadLowerings`. Default: without those of minifloats and seldom operators, whose nodes then run their `reference()`. */
   readonly lowerings?: Lowerings;
 }
 

@@ -28,23 +28,17 @@ import {
   unpack,
 } from "../../operators/index.ts";
 import { lowerAdd, lowerSub } from "./add.ts";
-import { lowerArgMax } from "./arg-max.ts";
-import { lowerCast } from "./cast.ts";
 import { lowerConv2D } from "./conv-2d.ts";
 import type { Lowering } from "./context.ts";
 import { lowerDepthwiseConv2D } from "./depthwise-conv-2d.ts";
-import { lowerDiv, lowerMaximum, lowerMinimum, lowerPRelu } from "./extremum.ts";
 import { lowerFullyConnected } from "./fully-connected.ts";
-import { lowerGather, lowerGatherNd, lowerResizeNearestNeighbor } from "./gather.ts";
 import { lowerMul } from "./mul.ts";
 import { lowerMovement, lowerReshape } from "./movement.ts";
 import { lowerPad } from "./pad.ts";
 import { lowerAveragePool2D, lowerMaxPool2D } from "./pool.ts";
 import { lowerDequantize, lowerQuantize } from "./quantize.ts";
 import { lowerMean, lowerSum } from "./reduce.ts";
-import { lowerResizeBilinear } from "./resize-bilinear.ts";
 import { lowerSoftmax } from "./softmax.ts";
-import { lowerTransposeConv } from "./transpose-conv.ts";
 import { clampTo, lowerTable, unaryFloat } from "./unary.ts";
 
 export * from "./context.ts";
@@ -59,14 +53,9 @@ const byOperator: Lowerings["byOperator"] = new Map<string, Lowering>([
   ["Conv2D", lowerConv2D],
   ["DepthwiseConv2D", lowerDepthwiseConv2D],
   ["FullyConnected", lowerFullyConnected],
-  ["TransposeConv", lowerTransposeConv],
   ["Add", lowerAdd],
   ["Sub", lowerSub],
   ["Mul", lowerMul],
-  ["Div", lowerDiv],
-  ["PRelu", lowerPRelu],
-  ["Maximum", lowerMaximum],
-  ["Minimum", lowerMinimum],
   ["AveragePool2D", lowerAveragePool2D],
   ["MaxPool2D", lowerMaxPool2D],
   ["Mean", lowerMean],
@@ -104,20 +93,21 @@ const byOperator: Lowerings["byOperator"] = new Map<string, Lowering>([
   ["Unpack", lowerMovement(unpack)],
   ["SpaceToDepth", lowerMovement(spaceToDepth)],
   ["DepthToSpace", lowerMovement(depthToSpace)],
-  ["Gather", lowerGather],
-  ["GatherNd", lowerGatherNd],
-  ["ResizeNearestNeighbor", lowerResizeNearestNeighbor],
-  ["ResizeBilinear", lowerResizeBilinear],
-  ["ArgMax", lowerArgMax],
-  ["Cast", lowerCast],
 ]);
 
-/** All but those of minifloats. */
+/** Those of the operators that most networks are made of. */
 export const basicLowerings: Lowerings = { byOperator, kernels: basicKernels };
 
-/** The lowerings that a graph can use: those of minifloats are code that few graphs have to load. */
-export async function loadLowerings({ values }: Graph): Promise<Lowerings> {
-  if (!values.some(({ type }) => isMinifloat(type.format))) return basicLowerings;
-  const { withMinifloats } = await import("./minifloats.ts");
-  return withMinifloats(byOperator);
+/** The lowerings that a graph can use: the others are code that is loaded for the graphs that need it. */
+export async function loadLowerings({ nodes, values }: Graph): Promise<Lowerings> {
+  let lowerings = basicLowerings;
+  if (nodes.some(({ operator }) => !byOperator.has(operator.name))) {
+    const { withSeldom } = await import("./seldom.ts");
+    lowerings = withSeldom(lowerings);
+  }
+  if (values.some(({ type }) => isMinifloat(type.format))) {
+    const { withMinifloats } = await import("./minifloats.ts");
+    lowerings = withMinifloats(lowerings);
+  }
+  return lowerings;
 }

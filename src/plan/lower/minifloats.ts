@@ -10,7 +10,7 @@ import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
 import { lowerMinifloatConv2D, lowerMinifloatFullyConnected } from "./minifloat-layers.ts";
 
 /** Lowerings and those of minifloats, which take the layers of some operators from them. */
-export function withMinifloats(others: Lowerings["byOperator"]): Lowerings {
+export function withMinifloats({ byOperator: others }: Lowerings): Lowerings {
   const layers: readonly (readonly [name: string, lowering: Lowering])[] = [
     ["Conv2D", lowerMinifloatConv2D],
     ["DepthwiseConv2D", lowerMinifloatDepthwise],
