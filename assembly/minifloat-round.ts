@@ -59,6 +59,53 @@ function integers4(x: usize, p: usize, drop: i32): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.mul(round4(x, p, drop), unit));
 }
 
+/** 1.5 · 2^23: added to |f| ≤ 2^22 it rounds f to an integer, ties to even. */
+const MAGIC: f32 = 12582912.0;
+const MAGIC_BITS: i32 = 0x4b400000;
+
+/**
+ * The same of FP6 E2M3 and FP4 E2M1, `unit` taken into the scale: steps of 1 below `binade`, of 2 below
+ * twice that, else of 4. Multiples of MAGIC round to steps of as many; `max` is in units.
+ */
+@inline
+function units4(x: usize, p: usize): v128 {
+  const magic = f32x4.splat(MAGIC);
+  const scaled = f32x4.div(v128.load(x), v128.load32_splat(p, offsetof<RoundParameters>("scale")));
+  const max = v128.load32_splat(p, offsetof<RoundParameters>("max"));
+  // NaN becomes 0.
+  const number = v128.and(scaled, f32x4.eq(scaled, scaled));
+  const value = f32x4.pmax(f32x4.pmin(number, max), f32x4.neg(max));
+  const magnitude = f32x4.abs(value);
+  const binade = v128.load32_splat(p, offsetof<RoundParameters>("unit"));
+  const isSecond = f32x4.ge(magnitude, binade);
+  const isThird = f32x4.ge(magnitude, f32x4.add(binade, binade));
+  const step = f32x4.add(
+    f32x4.add(magic, v128.and(magic, isSecond)),
+    v128.and(f32x4.add(magic, magic), isThird),
+  );
+  const rounded = f32x4.sub(f32x4.add(value, step), step);
+  return i32x4.sub(f32x4.add(rounded, magic), i32x4.splat(MAGIC_BITS));
+}
+
+/** FP6 E2M3 and FP4 E2M1 in their units. */
+export function round_units_f32_i8(parameters: usize, scratch: usize, tile: i32): void {
+  const p = changetype<RoundParameters>(parameters);
+  const flip = i32x4.splat(p.flip);
+  const start = tile * p.tileCount;
+  let x = p.x + ((start as usize) << 2);
+  let y = p.y + (start as usize);
+  for (let left = min(p.tileCount, p.count - start); left > 0; left -= 16) {
+    const a = units4(x, parameters);
+    const b = left > 4 ? units4(x + 16, parameters) : a;
+    const c = left > 8 ? units4(x + 32, parameters) : a;
+    const d = left > 12 ? units4(x + 48, parameters) : a;
+    const codes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+    storePart128(y, v128.xor(codes, flip), left);
+    x += 64;
+    y += 16;
+  }
+}
+
 export function round_f32_f32(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<RoundParameters>(parameters);
   const drop = p.drop;

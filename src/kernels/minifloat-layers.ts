@@ -114,15 +114,17 @@ export const minifloatLayerKernels: readonly Kernel[] = [
       ],
     ],
   })),
-  ...["round_f32_f32", "round_f32_i8", "round_f32_i16"].map((name): Kernel => {
-    return {
-      name,
-      isa: "simd128",
-      module: "minifloat",
-      parameters: roundParameters,
-      floats: ["max", "scale", "unit"],
-    };
-  }),
+  ...["round_f32_f32", "round_f32_i8", "round_f32_i16", "round_units_f32_i8"].map(
+    (name): Kernel => {
+      return {
+        name,
+        isa: "simd128",
+        module: "minifloat",
+        parameters: roundParameters,
+        floats: ["max", "scale", "unit"],
+      };
+    },
+  ),
   {
     name: "windows_f32",
     isa: "simd128",

@@ -10,6 +10,7 @@ import {
   type MinifloatOperand,
   minifloatTable,
   roundFields,
+  unitGrid,
   wideDecodeFields,
 } from "../../kernels/index.ts";
 import { type EncodeMinifloatAttributes, inputUnit } from "../../operators/index.ts";
@@ -110,6 +111,9 @@ export function lowerEncodeMinifloat(
   return true;
 }
 
+/** A scale that a unit divides exactly. */
+const LEAST_UNIT_SCALE = 2 ** -100;
+
 export interface Rounded {
   readonly x: Pointer;
   readonly y: Pointer;
@@ -127,12 +131,26 @@ export function roundStep(
   const { tileCount, tiles } = splitCodes(count);
   const isInteger = operand !== "f32";
   const flip = operand === "x8" && operandFlip(context) === 128 ? 0x80808080 | 0 : 0;
+  const unit = isInteger ? inputUnit(format)! : 1;
+  const all = { x, y, count, tileCount, flip, ...roundFields(format, unit) };
+  const grid = unitGrid(format);
+  const isByte = operand === "x8" || operand === "i8";
+  if (grid !== undefined && isByte && scale >= LEAST_UNIT_SCALE) {
+    context.step({
+      kernel: "round_units_f32_i8",
+      // Steps of 1 end at `unit`, in units.
+      fields: {
+        ...all,
+        ...{ scale: scale / unit, max: format.max * unit, unit: (grid.finest + 1) / 2 },
+      },
+      tiles,
+      note: `${format.name} as ${operand}`,
+    });
+    return;
+  }
   context.step({
-    kernel: `round_f32_${operand === "x8" ? "i8" : operand}`,
-    fields: {
-      ...{ x, y, count, tileCount, flip, scale },
-      ...roundFields(format, isInteger ? inputUnit(format)! : 1),
-    },
+    kernel: `round_f32_${isByte ? "i8" : operand}`,
+    fields: { ...all, scale },
     tiles,
     note: `${format.name} as ${operand}`,
   });
