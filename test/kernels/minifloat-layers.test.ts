@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import {
   bfloat16,
+  findFormat,
   float32,
   float4_e2m1fn,
   float6_e2m3fn,
@@ -30,6 +31,9 @@ import type { TensorType } from "../../src/tensor/index.ts";
 import { relaxedDotClass } from "../../src/wasm/index.ts";
 import { codesOf, expectEqual, floats } from "./minifloat-problem.ts";
 import { kernelsOf, referenceOutputs, runGraph, testBuilds } from "./runner.ts";
+
+/** Images of exact formats: −127 … 127. */
+const integer8 = findFormat("minifloat_e1m6b0") as Minifloat;
 
 const BASE: Conv2DAttributes = {
   strides: [1, 1],
@@ -229,10 +233,14 @@ describe("the input of a layer", () => {
     expect(outputs).toEqual(referenceOutputs(shown, [x]));
   });
 
-  it.each([float8_e4m3fn, float8_e5m2, hfp8_e4m3, float4_e2m1fn, float6_e3m2fn, bfloat16])(
+  it.each([
+    ...[float8_e4m3fn, float8_e5m2, hfp8_e4m3, bfloat16].map((x) => ({ x, w: x, name: x.name })),
+    ...[float4_e2m1fn, float6_e2m3fn, float6_e3m2fn].map((x) => ({ x, w: x, name: x.name })),
+    { x: integer8, w: float6_e2m3fn, name: "integers of 8 bits" },
+  ])(
     "is rounded as EncodeMinifloat does it at ties, overflow, infinity and NaN: $name",
-    async (format) => {
-      const graph = layerGraph(conv([1, 1, 96, 1], [8, 1, 1, 1]), { x: format, w: format });
+    async ({ x: format, w }) => {
+      const graph = layerGraph(conv([1, 1, 96, 1], [8, 1, 1, 1]), { x: format, w });
       const specials = [NaN, Infinity, -Infinity, 0, -0, 1e30, -1e30, 1e-30, 1e-45];
       const steps = Array.from({ length: 80 }, (_, i) => (i - 40) * format.smallest * 0.5 * 0.3);
       const x = Float32Array.from([...specials, ...steps, ...new Array<number>(7).fill(1)]);
