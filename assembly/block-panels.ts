@@ -98,10 +98,18 @@ export function openBlocks<U>(p: GridParameters, panel: i32, scratch: usize): us
   return panelAt;
 }
 
-/** Adds a block's sums to the float32 totals of 4 columns. */
+/**
+ * Adds a block's sums of one row to its float32 totals. Both are loaded before one is stored: an engine that
+ * pairs vectors does not move a load over a store. The scales lie in the block.
+ */
 @inline
-export function addBlock(total: usize, sums: v128, scale: v128): void {
-  v128.store(total, f32x4.add(v128.load(total), f32x4.mul(f32x4.convert_i32x4_s(sums), scale)));
+export function addBlock(totals: usize, low: v128, high: v128, block: usize): void {
+  const l = f32x4.mul(f32x4.convert_i32x4_s(low), v128.load(block, 32));
+  const h = f32x4.mul(f32x4.convert_i32x4_s(high), v128.load(block, 48));
+  const sumLow = f32x4.add(v128.load(totals), l);
+  const sumHigh = f32x4.add(v128.load(totals, 16), h);
+  v128.store(totals, sumLow);
+  v128.store(totals, sumHigh, 16);
 }
 
 /** Units of four k: 8 columns of 4 bytes. */

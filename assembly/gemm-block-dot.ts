@@ -99,18 +99,11 @@ function tile5x8(
       a4 += 4;
       w += PANEL_UNIT;
     }
-    const sl = v128.load(block, 32);
-    const sh = v128.load(block, 48);
-    addBlock(totals, c0l, sl);
-    addBlock(totals + 16, c0h, sh);
-    addBlock(totals + 32, c1l, sl);
-    addBlock(totals + 48, c1h, sh);
-    addBlock(totals + 64, c2l, sl);
-    addBlock(totals + 80, c2h, sh);
-    addBlock(totals + 96, c3l, sl);
-    addBlock(totals + 112, c3h, sh);
-    addBlock(totals + 128, c4l, sl);
-    addBlock(totals + 144, c4h, sh);
+    addBlock(totals, c0l, c0h, block);
+    addBlock(totals + 32, c1l, c1h, block);
+    addBlock(totals + 64, c2l, c2h, block);
+    addBlock(totals + 96, c3l, c3h, block);
+    addBlock(totals + 128, c4l, c4h, block);
     block += BLOCK;
   }
 }

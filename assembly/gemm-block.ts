@@ -77,16 +77,10 @@ function tile4x8(
       a += UNIT * MR;
       w += PANEL_UNIT;
     }
-    const sl = v128.load(block, 32);
-    const sh = v128.load(block, 48);
-    addBlock(totals, c0l, sl);
-    addBlock(totals + 16, c0h, sh);
-    addBlock(totals + 32, c1l, sl);
-    addBlock(totals + 48, c1h, sh);
-    addBlock(totals + 64, c2l, sl);
-    addBlock(totals + 80, c2h, sh);
-    addBlock(totals + 96, c3l, sl);
-    addBlock(totals + 112, c3h, sh);
+    addBlock(totals, c0l, c0h, block);
+    addBlock(totals + 32, c1l, c1h, block);
+    addBlock(totals + 64, c2l, c2h, block);
+    addBlock(totals + 96, c3l, c3h, block);
     block += BLOCK;
   }
 }
@@ -120,8 +114,7 @@ function tile1x8(
       a += UNIT;
       w += PANEL_UNIT;
     }
-    addBlock(totals, cl, v128.load(block, 32));
-    addBlock(totals + 16, ch, v128.load(block, 48));
+    addBlock(totals, cl, ch, block);
     block += BLOCK;
   }
 }

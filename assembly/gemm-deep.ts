@@ -42,10 +42,16 @@ function dot(a: v128, w: v128, s: v128): v128 {
   return i16x8.add(s, i16x8.relaxed_dot_i8x16_i7x16_s(a, w));
 }
 
-/** Adds the int16 sums of one vector of columns to its int32 totals. */
+/**
+ * Adds the int16 sums of one row to its int32 totals. Both are loaded before one is stored: an engine that
+ * pairs vectors does not move a load over a store.
+ */
 @inline
-function flush(total: usize, s: v128): void {
-  v128.store(total, i32x4.add(v128.load(total), i32x4.extadd_pairwise_i16x8_s(s)));
+function flush(totals: usize, low: v128, high: v128): void {
+  const l = i32x4.add(v128.load(totals), i32x4.extadd_pairwise_i16x8_s(low));
+  const h = i32x4.add(v128.load(totals, 16), i32x4.extadd_pairwise_i16x8_s(high));
+  v128.store(totals, l);
+  v128.store(totals, h, 16);
 }
 
 /** 4 rows × 8 columns, all of k. `terms`: what each row adds, `row` the places of the results in y. */
@@ -134,14 +140,10 @@ function tile4x8<R>(
       a3 += 8;
       w += 2 * PANEL_UNIT;
     }
-    flush(totals, s0l);
-    flush(totals + 16, s0h);
-    flush(totals + 32, s1l);
-    flush(totals + 48, s1h);
-    flush(totals + 64, s2l);
-    flush(totals + 80, s2h);
-    flush(totals + 96, s3l);
-    flush(totals + 112, s3h);
+    flush(totals, s0l, s0h);
+    flush(totals + 32, s1l, s1h);
+    flush(totals + 64, s2l, s2h);
+    flush(totals + 96, s3l, s3h);
   }
   const m = tail + 32;
   const y0 = y + load<u32>(row);

@@ -5,6 +5,8 @@
  *     node bench/low-bit.ts [--shape MxNxK | HxWxCxNkK]… [--scheme W4A8]… [--time MS]
  *     node bench/low-bit.ts --model FILE… [--scheme W4A8]…      whole networks, re-quantized at load
  *
+ *     --kernel TEXT   only kernels whose name holds it
+ *     --revectorize   layers also on code that V8's pass makes, which pairs vectors (Node 24, x64)
  *     --time MS       of measuring a kernel (default 300), a tenth of a network's
  *     --brief         one shape, two schemes, short
  *     --output FILE   where the JSON goes (default: a dated file in bench/results)
@@ -24,11 +26,13 @@ const { values } = parseArgs({
     scheme: { type: "string", multiple: true },
     model: { type: "string", multiple: true, default: [] },
     time: { type: "string" },
+    revectorize: { type: "boolean", default: false },
+    kernel: { type: "string", default: "" },
     brief: { type: "boolean", default: false },
     output: { type: "string" },
   },
 });
-const { brief: isBrief, model: models, output } = values;
+const { brief: isBrief, model: models, output, revectorize, kernel: named } = values;
 const ms = Number(values.time ?? (isBrief ? 20 : 300));
 const schemes = values.scheme ?? (isBrief ? ["W8A8", "W2A4"] : Object.keys(SCHEMES));
 const shapes = values.shape ?? (isBrief ? SHAPES.slice(-1) : SHAPES);
@@ -46,7 +50,7 @@ for (const model of models) {
 }
 for (const shape of models.length > 0 ? [] : shapes) {
   for (const scheme of schemes) {
-    for await (const row of measureLayer(shape, scheme, ms)) {
+    for await (const row of measureLayer(shape, scheme, { ms, revectorize, named })) {
       rows.push(row);
       printLayer(row);
     }
@@ -71,10 +75,13 @@ function printNetwork({
   );
 }
 
-function printLayer({ shape, scheme, kernel, taken, gmacs, ms: least }: LayerRow): void {
+function printLayer(row: LayerRow): void {
+  const { shape, scheme, kernel, taken, gmacs, ms: least, revectorizedMs: paired } = row;
   const rate = gmacs.toFixed(1).padStart(6);
   const time = least.toFixed(4).padStart(9);
+  const second =
+    paired === undefined ? "" : ` ${((gmacs * least) / paired).toFixed(1).padStart(6)} paired`;
   console.log(
-    `${shape.padEnd(16)} ${scheme} ${taken.padEnd(3)} ${kernel.padEnd(28)} ${rate} GMAC/s ${time} ms`,
+    `${shape.padEnd(16)} ${scheme} ${taken.padEnd(3)} ${kernel.padEnd(28)} ${rate} GMAC/s ${time} ms${second}`,
   );
 }

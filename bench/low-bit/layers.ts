@@ -2,10 +2,19 @@
 import type { Graph } from "../../src/graph/index.ts";
 import { gemmForms, winogradKernels } from "../../src/kernels/index.ts";
 import type { Plan } from "../../src/plan/index.ts";
+import type { Binding } from "../../src/schedule/index.ts";
 import { viewData } from "../../src/tensor/index.ts";
 import { lowBitProblem } from "../../test/kernels/low-bit-problem.ts";
 import { randomData, randomSource, referenceOutputs } from "../../test/kernels/runner.ts";
-import { bind, findScheme, leastTime, MACHINES, MARKS, planFor } from "./machines.ts";
+import {
+  bind,
+  bindRevectorized,
+  findScheme,
+  leastTimes,
+  MACHINES,
+  MARKS,
+  planFor,
+} from "./machines.ts";
 
 /** The 1x1 layers of MobileNetV1. */
 export const SHAPES = [
@@ -19,6 +28,8 @@ export interface LayerRow {
   readonly kernel: string;
   readonly ms: number;
   readonly gmacs: number;
+  /** The same where the engine pairs vectors, in turn with the other. */
+  readonly revectorizedMs?: number;
   /** Marks of the machines whose plan takes it. */
   readonly taken: string;
 }
@@ -30,26 +41,35 @@ const KERNELS: readonly string[] = [
   ...winogradKernels.map(({ name }) => name),
 ];
 
+export interface LayerOptions {
+  /** Milliseconds of measuring each kernel. */
+  readonly ms: number;
+  readonly revectorize: boolean;
+  /** What the names of kernels must hold. */
+  readonly named: string;
+}
+
 /**
  * @param shape MxNxK, or HxWxCxNkK
- * @param ms of measuring each kernel
  * @throws Error for a wrong answer
  */
 export async function* measureLayer(
   shape: string,
   scheme: string,
-  ms: number,
+  options: LayerOptions,
 ): AsyncGenerator<LayerRow> {
   const graph = createGraph(shape, scheme);
   const selected = MARKS.map(
     (mark) => [mark, kernelOf(planFor(graph, MACHINES[mark].machine))] as const,
   );
-  for (const kernel of KERNELS) {
+  for (const kernel of KERNELS.filter((name) => name.includes(options.named))) {
     const plan = planFor(graph, MACHINES["*"].machine, kernel);
     if (kernelOf(plan) !== kernel) continue;
-    const least = await time(graph, plan, ms);
+    const [least, revectorizedMs] = await time(graph, plan, options);
     const taken = selected.map(([mark, name]) => (name === kernel ? mark : "")).join("");
-    yield { shape, scheme, kernel, ms: least, gmacs: macsOf(plan) / least / 1e6, taken };
+    const gmacs = macsOf(plan) / least / 1e6;
+    const second = revectorizedMs === undefined ? {} : { revectorizedMs };
+    yield { shape, scheme, kernel, ms: least, gmacs, taken, ...second };
   }
 }
 
@@ -79,24 +99,30 @@ function macsOf({ steps }: Plan): number {
 /** Larger layers are compared with `reference()` by the tests. */
 const CHECKED_MACS = 30_000_000;
 
-/** Least milliseconds of one run. */
-async function time(graph: Graph, plan: Plan, ms: number): Promise<number> {
-  const binding = bind(plan);
-  const view = (id: number): Uint8Array => {
+/** Least milliseconds of one run, and of one run of revectorized code. */
+async function time(
+  graph: Graph,
+  plan: Plan,
+  { ms, revectorize }: LayerOptions,
+): Promise<readonly [number, number?]> {
+  const bindings = [bind(plan), ...(revectorize ? [await bindRevectorized(plan)] : [])];
+  const view = (binding: Binding, id: number): Uint8Array => {
     const address = binding.address(plan.places.get(id)!, 0);
     const data = viewData(graph.values[id]!.type, binding.program.memory.buffer, address);
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   };
   const input = randomData(graph.values[0]!.type, randomSource(7));
-  view(0).set(new Uint8Array(input.buffer));
-  const least = await leastTime(binding, ms);
+  for (const binding of bindings) view(binding, 0).set(new Uint8Array(input.buffer));
+  const [least, second] = await leastTimes(bindings, ms);
   if (macsOf(plan) <= CHECKED_MACS) {
     const [expected] = referenceOutputs(graph, [input]);
-    const answer = view(graph.outputs[0]!);
     const codes = new Uint8Array(expected!.buffer, expected!.byteOffset, expected!.byteLength);
-    if (!codes.every((code, i) => code === answer[i])) {
-      throw new Error(`${kernelOf(plan)}: wrong answer`);
+    for (const binding of bindings) {
+      const answer = view(binding, graph.outputs[0]!);
+      if (!codes.every((code, i) => code === answer[i])) {
+        throw new Error(`${kernelOf(plan)}: wrong answer`);
+      }
     }
   }
-  return least;
+  return [least!, second];
 }
