@@ -154,6 +154,15 @@ function pointwiseCases(): BenchCase[] {
   );
   const convert: [string, Graph][] = [
     ["hard swish (look-up) int8", nodeGraph(hardSwish, {}, [codes(MAP)], [codes(MAP)])],
+    [
+      "rescale (look-up) int8",
+      nodeGraph(
+        quantize,
+        {},
+        [codes(MAP)],
+        [{ ...codes(MAP), quantization: perTensor(0.077, -2) }],
+      ),
+    ],
     ["quantize float32", nodeGraph(quantize, {}, [floats(MAP)], [codes(MAP)])],
     ["dequantize int8", nodeGraph(dequantize, {}, [codes(MAP)], [floats(MAP)])],
     [
@@ -168,7 +177,12 @@ function pointwiseCases(): BenchCase[] {
   ];
   return [
     ...elementwise,
-    ...convert.map(([name, graph]): BenchCase => ({ family: "convert", name, graph })),
+    ...convert.map(([name, graph]): BenchCase => ({
+      family: "convert",
+      name,
+      graph,
+      rivals: /^lookup_8/,
+    })),
   ];
 }
 
