@@ -16,8 +16,8 @@
 import { interleaveHigh16, interleaveLow16 } from "./lanes";
 import { POSITIONS } from "./winograd-transform";
 
-/** Scratch of the transform: G·g of one channel, then U of both channels of a pair. */
-export const WEIGHT_SCRATCH: usize = 288 + 2 * 576;
+/** Scratch of the transform: G·g of both channels of a pair. */
+export const WEIGHT_SCRATCH: usize = 2 * 288;
 
 /** Bytes from position to position of U; the odd line keeps the 36 stores off one cache set. */
 @inline
@@ -40,9 +40,9 @@ function transformTaps(g0: v128, g1: v128, g2: v128, to: usize, step: usize): vo
   v128.store(to + 5 * step, i16x8.add(quadruple, i16x8.shl(g2, 1)));
 }
 
-/** U of one channel for eight columns: 36 vectors side by side at `to`. */
+/** G·g of one channel for eight columns: 6 rows of 3 taps at `rows`. */
 @inline
-function transformFilter(w: usize, rows: usize, to: usize): void {
+function transformColumns(w: usize, rows: usize): void {
   for (let j: usize = 0; j < 3; j++) {
     const tap = w + (j << 3);
     const g0 = v128.load8x8_s(tap);
@@ -50,27 +50,60 @@ function transformFilter(w: usize, rows: usize, to: usize): void {
     const g2 = v128.load8x8_s(tap, 48);
     transformTaps(g0, g1, g2, rows + (j << 4), 48);
   }
-  for (let row = rows, end = rows + 288; row < end; row += 48) {
-    transformTaps(v128.load(row), v128.load(row, 16), v128.load(row, 32), to, 16);
-    to += 96;
-  }
+}
+
+/** Eight columns of the two channels of a pair, side by side. */
+@inline
+function storePair(u: usize, a: v128, b: v128): void {
+  v128.store(u, interleaveLow16(a, b));
+  v128.store(u, interleaveHigh16(a, b), 16);
+}
+
+/** One row of U of both channels of a pair, from their rows of three taps: six positions. */
+@inline
+function transformRowPair(first: usize, second: usize, u: usize, step: usize): void {
+  const a0 = v128.load(first);
+  const a1 = v128.load(first, 16);
+  const a2 = v128.load(first, 32);
+  const b0 = v128.load(second);
+  const b1 = v128.load(second, 16);
+  const b2 = v128.load(second, 32);
+  const six = i16x8.splat(6);
+  storePair(u, i16x8.mul(a0, six), i16x8.mul(b0, six));
+  u += step;
+  const aOuter = i16x8.add(a0, a2);
+  const bOuter = i16x8.add(b0, b2);
+  const minusFour = i16x8.splat(-4);
+  const aSum = i16x8.mul(i16x8.add(aOuter, a1), minusFour);
+  const bSum = i16x8.mul(i16x8.add(bOuter, b1), minusFour);
+  storePair(u, aSum, bSum);
+  u += step;
+  const aDifference = i16x8.mul(i16x8.sub(aOuter, a1), minusFour);
+  const bDifference = i16x8.mul(i16x8.sub(bOuter, b1), minusFour);
+  storePair(u, aDifference, bDifference);
+  u += step;
+  const aEven = i16x8.add(a0, i16x8.shl(a2, 2));
+  const bEven = i16x8.add(b0, i16x8.shl(b2, 2));
+  const aOdd = i16x8.add(a1, a1);
+  const bOdd = i16x8.add(b1, b1);
+  storePair(u, i16x8.add(aEven, aOdd), i16x8.add(bEven, bOdd));
+  u += step;
+  storePair(u, i16x8.sub(aEven, aOdd), i16x8.sub(bEven, bOdd));
+  u += step;
+  storePair(u, i16x8.mul(a2, six), i16x8.mul(b2, six));
 }
 
 /** U of one panel of `channels` (even) channels. */
 export function transformPanel(w: usize, channels: i32, to: usize, scratch: usize): void {
-  const first = scratch + 288;
-  const second = first + 576;
+  const second = scratch + 288;
   const step = panelPositionBytes(channels);
   for (const end = w + <usize>(channels * 72); w < end; w += 144) {
-    transformFilter(w, scratch, first);
-    transformFilter(w + 72, scratch, second);
+    transformColumns(w, scratch);
+    transformColumns(w + 72, second);
     let u = to;
-    for (let at: usize = 0; at < POSITIONS << 4; at += 16) {
-      const a = v128.load(first + at);
-      const b = v128.load(second + at);
-      v128.store(u, interleaveLow16(a, b));
-      v128.store(u, interleaveHigh16(a, b), 16);
-      u += step;
+    for (let row: usize = 0; row < 288; row += 48) {
+      transformRowPair(scratch + row, second + row, u, step);
+      u += 6 * step;
     }
     to += 32;
   }

@@ -138,10 +138,10 @@ export interface WinogradFacts {
  */
 const CYCLES = {
   dot: 1 / 30,
-  pairs: 1 / 13,
-  filter: 10,
+  pairs: 1 / 14,
+  filter: 8,
   input: 8,
-  output: 40,
+  output: 30,
 } as const;
 /** Output tiles that share one transform of the weights, about. */
 const SHARED_TILES = 48;

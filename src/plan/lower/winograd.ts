@@ -42,7 +42,7 @@ const TILE_MACS = 600_000;
 const MAX_TILES = 8;
 
 /** Fixed parts of the scratch, as in `assembly/winograd.ts`; the last are those of the weights. */
-const HEAD_BYTES = 256 + 768 + 64 + 288 + 2 * 576;
+const HEAD_BYTES = 256 + 768 + 64 + 2 * 288;
 const SUM_BYTES = 128;
 /** What freeing the last of packed filters may write behind them. */
 const FREED_SLACK_BYTES = 128;
