@@ -9,12 +9,12 @@
  *     --brief       a few samples of one network
  *     --output FILE where the JSON goes (default: a dated file in bench/results)
  *
- * Ranges of activations: those of an integer file; of a float32 file those of 16 of the samples, without
- * their labels.
+ * Ranges and means come from 16 of the samples, without their labels; of an integer file also top-1 with its
+ * own ranges and no samples.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { labelledQuestions } from "../src/cli/questions.ts";
+import { labelledQuestions, type Question } from "../src/cli/questions.ts";
 import { textTable } from "../src/cli/terminal.ts";
 import {
   capabilities,
@@ -64,6 +64,7 @@ const SCHEMES: readonly Scheme[] = [
   both("float8_e3m4"),
   both("float8_e5m2"),
   both("hfp8_e4m3", "hfp8"),
+  both("hfp8_e5m2"),
   both("float6_e2m3fn"),
   both("float6_e3m2fn"),
   both("float4_e2m1fn"),
@@ -79,6 +80,11 @@ interface Row {
   readonly scheme: string;
   readonly samples: number;
   readonly correct: number;
+  /** Right here and wrong in the file's network, and the other way round. */
+  readonly gained: number;
+  readonly lost: number;
+  /** Right answers without samples; null for the file and for float32 files. */
+  readonly correctBySelf: number | null;
   readonly medianMs: number | null;
   readonly weightBytes: number;
 }
@@ -115,18 +121,21 @@ async function measure(
   const samples = questions.filter((_, i) => i % step === 0).map(({ input }) => input);
   const isFloat = base.inputs[0]!.dtype === "float32";
   const loaded: [string, Model][] = [["file", base]];
+  const bySelf: (number | null)[] = [null];
   for (const { name, weights, activations } of SCHEMES) {
-    const calibrate = isFloat && activations !== "float32" ? samples : undefined;
-    const asked: LoadOptions = { threads: 1, weights, activations, calibrate };
-    loaded.push([name, await load(file, asked)]);
+    const asked: LoadOptions = { threads: 1, weights, activations };
+    bySelf.push(
+      isFloat ? null : countRight(await answersOf(await load(file, asked), questions, true)),
+    );
+    loaded.push([name, await load(file, { ...asked, calibrate: samples })]);
   }
   const rows: Row[] = [];
-  const correct: number[] = [];
-  for (const [name, own] of loaded) {
-    let right = 0;
-    for (const { input, isAnswered } of questions) if (isAnswered(await own.run(input))) right++;
-    correct.push(right);
-    console.error(`${model} ${name}: ${right} of ${questions.length}`);
+  const answers: boolean[][] = [];
+  for (const [k, [name, own]] of loaded.entries()) {
+    const right = await answersOf(own, questions);
+    answers.push(right);
+    const rest = bySelf[k] === null ? "" : `, without samples ${bySelf[k]}`;
+    console.error(`${model} ${name}: ${countRight(right)} of ${questions.length}${rest}`);
   }
   const times = loaded.map((): number[] => []);
   for (let i = -WARM_UP_RUNS; i < runs; i++) {
@@ -138,8 +147,12 @@ async function measure(
   }
   for (const [k, [scheme, own]] of loaded.entries()) {
     const sorted = times[k]!.toSorted((a, b) => a - b);
+    const right = answers[k]!;
+    const against = (is: boolean) =>
+      right.filter((own, i) => own === is && answers[0]![i] !== is).length;
     rows.push({
-      ...{ model, scheme, samples: questions.length, correct: correct[k]! },
+      ...{ model, scheme, samples: questions.length, correct: countRight(right) },
+      ...{ gained: against(true), lost: against(false), correctBySelf: bySelf[k]! },
       medianMs: sorted[sorted.length >> 1] ?? null,
       weightBytes: own.memory().weightBytes,
     });
@@ -148,11 +161,36 @@ async function measure(
   return rows;
 }
 
+async function answersOf(
+  model: Model,
+  questions: readonly Question[],
+  isDisposed = false,
+): Promise<boolean[]> {
+  const answers: boolean[] = [];
+  for (const { input, isAnswered } of questions) answers.push(isAnswered(await model.run(input)));
+  if (isDisposed) await model.dispose();
+  return answers;
+}
+
+function countRight(answers: readonly boolean[]): number {
+  return answers.filter(Boolean).length;
+}
+
 function printRows(rows: readonly Row[]): string {
-  const head = ["network", "scheme", "samples", "top-1", "median ms", "weight bytes"];
-  const cells = rows.map(({ model, scheme, samples, correct, medianMs, weightBytes }) => [
-    ...[model, scheme, String(samples), String(correct)],
-    ...[medianMs?.toFixed(2) ?? "", String(weightBytes)],
+  const head = [
+    "network",
+    "scheme",
+    "samples",
+    "top-1",
+    "+",
+    "-",
+    "by itself",
+    "median ms",
+    "bytes",
+  ];
+  const cells = rows.map((row) => [
+    ...[row.model, row.scheme, ...[row.samples, row.correct, row.gained, row.lost].map(String)],
+    ...[String(row.correctBySelf ?? ""), row.medianMs?.toFixed(2) ?? "", String(row.weightBytes)],
   ]);
-  return textTable(head, cells, ["left", "left", "right", "right", "right", "right"]);
+  return textTable(head, cells, ["left", "left", ...head.slice(2).map(() => "right" as const)]);
 }
