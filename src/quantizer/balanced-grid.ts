@@ -7,31 +7,37 @@ export interface Filter {
   readonly values: ChannelValues;
   /** Nearest codes of the values; they are changed. */
   readonly codes: Int8Array;
-  /** Scale of weight k, in the unit of the values. */
-  readonly scaleOf: (k: number) => number;
+  /** Of all weights, in the unit of the values; or of each. */
+  readonly scale: number | Float64Array;
   /** Input channels that the weights meet in turn. */
   readonly inputs: number;
 }
 
-export function balanceCodes(filter: Filter, format: Format, correlation: InputCorrelation): void {
-  const { values, codes, scaleOf, inputs } = filter;
-  const errors = Float64Array.from(codes, (code, k) => code * scaleOf(k) - values[k]!);
-  const moves = Float64Array.from(codes, (code, k) => {
-    const other = neighbour(code, errors[k]!, format);
-    return (other - code) * scaleOf(k);
-  });
-  const before = moves.slice();
-  balanceErrors(errors, moves, inputs, correlation);
-  for (let k = 0; k < codes.length; k++) {
-    if (moves[k] !== before[k])
-      codes[k] = neighbour(codes[k]!, codes[k]! * scaleOf(k) - values[k]!, format);
-  }
-}
+let errors = new Float64Array(0);
+let moves = new Float64Array(0);
 
-/** The code on the other side of a value, or the code itself at the ends and where it is exact. */
-function neighbour(code: number, error: number, format: Format): number {
+export function balanceCodes(filter: Filter, format: Format, correlation: InputCorrelation): void {
+  const { values, codes, scale, inputs } = filter;
+  const count = codes.length;
+  if (errors.length < count) {
+    errors = new Float64Array(count);
+    moves = new Float64Array(count);
+  }
   const step = format === binary ? 2 : 1;
-  const other = code - step * Math.sign(error);
   const least = format === binary ? -1 : format.min;
-  return other < least || other > format.max ? code : other;
+  const most = format.max;
+  for (let k = 0; k < count; k++) {
+    const own = typeof scale === "number" ? scale : scale[k]!;
+    const code = codes[k]!;
+    const error = code * own - values[k]!;
+    const other = error > 0 ? code - step : code + step;
+    errors[k] = error;
+    // At the ends there is no neighbour, and a code that is exact needs none.
+    moves[k] = error === 0 || other < least || other > most ? 0 : (other - code) * own;
+  }
+  balanceErrors(errors.subarray(0, count), moves.subarray(0, count), inputs, correlation);
+  for (let k = 0; k < count; k++) {
+    const own = typeof scale === "number" ? scale : scale[k]!;
+    codes[k] = Math.round((values[k]! + errors[k]!) / own);
+  }
 }

@@ -106,11 +106,14 @@ class FloatWriter {
     const inner = isDepthwise ? 1 : elementCount(w.type.shape) / channels;
     const codes = unpackCodes(w.constant);
     const isBinary = w.type.format.name === "binary";
-    const weights = Float32Array.from(codes, (code, i) => {
-      const c = Math.floor(i / inner) % channels;
-      const value = isBinary && code === 0 ? -1 : code;
-      return f32((value - zeroPoints[c]!) * scales[c]!);
-    });
+    const weights = new Float32Array(codes.length);
+    for (let first = 0, c = 0; first < codes.length; first += inner, c = (c + 1) % channels) {
+      const [scale, zeroPoint] = [scales[c]!, zeroPoints[c]!];
+      for (let i = first; i < first + inner; i++) {
+        const value = isBinary && codes[i] === 0 ? -1 : codes[i]!;
+        weights[i] = (value - zeroPoint) * scale;
+      }
+    }
     inputs[1] = this.#constant(w, weights);
     if (bias?.constant === undefined || bias.type.format.kind === "float") return;
     const inputScale = x!.type.quantization!.scale[0]!;

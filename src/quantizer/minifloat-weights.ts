@@ -29,6 +29,11 @@ export function encodeWeights(
   const own = new Float32Array(depth);
   const errors = new Float64Array(depth);
   const moves = new Float64Array(depth);
+  const before = new Float64Array(depth);
+  const nearest = new Uint16Array(depth);
+  const others = new Uint16Array(depth);
+  const negativeZero = format.encode(-0, true);
+  const signBit = 2 ** (format.bits - 1);
   for (let c = 0; c < channels; c++) {
     for (let k = 0; k < depth; k++) own[k] = given[layout.weightAt(c, k)]!;
     if (!(largestOf(own) < Infinity) || own.some(Number.isNaN)) {
@@ -38,20 +43,25 @@ export function encodeWeights(
     scales[c] = scale;
     for (let k = 0; k < depth; k++) {
       const value = own[k]! / scale;
-      const code = format.encode(Math.abs(value), true);
-      const nearest = magnitudes[code]!;
-      const beyond = nearest < Math.abs(value) ? code + 1 : code - 1;
-      // At 0 and at the largest number there is no neighbour.
-      const other = nearest === Math.abs(value) ? nearest : (magnitudes[beyond] ?? nearest);
-      errors[k] = Math.sign(value) * nearest - value;
-      moves[k] = Math.sign(value) * (other - nearest);
+      const sign = value < 0 ? -1 : 1;
+      const code = format.encode(sign * value, true);
+      const error = magnitudes[code]! - sign * value;
+      const beyond = error < 0 ? code + 1 : code - 1;
+      // A value that is exact needs no neighbour, and the largest number has none.
+      const hasOther = error !== 0 && beyond < magnitudes.length;
+      nearest[k] = code;
+      others[k] = hasOther ? beyond : code;
+      errors[k] = sign * error;
+      moves[k] = hasOther ? sign * (magnitudes[beyond]! - magnitudes[code]!) : 0;
     }
+    before.set(moves);
     balanceErrors(errors, moves, layout.inputs, correlation);
     for (let k = 0; k < depth; k++) {
-      const value = own[k]! / scale + errors[k]!;
+      const code = moves[k] === before[k] ? nearest[k]! : others[k]!;
       const at = layout.weightAt(c, k);
-      codes[at] = format.encode(value, true);
-      values[at] = f32(format.decode(codes[at]!) * scale);
+      const isNegative = own[k]! < 0;
+      codes[at] = isNegative ? (code === 0 ? negativeZero : code + signBit) : code;
+      values[at] = f32((isNegative ? -magnitudes[code]! : magnitudes[code]!) * scale);
     }
   }
   return { codes: packedCodes(w.type.shape, layout, search, { codes, scales }), values };

@@ -49,7 +49,7 @@ export function gridWeights(
     const scale = scales[c]! / unit;
     nearestCodes(own, scale, format, filter);
     const inputs = w.type.shape.at(-1)!;
-    balanceCodes({ values: own, codes: filter, scaleOf: () => scale, inputs }, format, correlation);
+    balanceCodes({ values: own, codes: filter, scale, inputs }, format, correlation);
   }
   return { codes, scales };
 }
@@ -84,14 +84,13 @@ export function gridBlocks(
   }
   const grid = { codes, scales, blocks };
   const scaleOf = scaleReader(grid);
+  const scale = new Float64Array(depth);
   for (let c = 0; c < channels; c++) {
     const [from, end] = [c * depth, (c + 1) * depth];
     const unit = units === undefined ? 1 : units[c]!;
-    const filter = {
-      ...{ values: values.subarray(from, end), codes: codes.subarray(from, end) },
-      ...{ scaleOf: (k: number) => scaleOf(from + k) / unit, inputs: blocks.tap },
-    };
-    balanceCodes(filter, format, correlation);
+    for (let k = 0; k < depth; k++) scale[k] = scaleOf(from + k) / unit;
+    const own = { values: values.subarray(from, end), codes: codes.subarray(from, end) };
+    balanceCodes({ ...own, scale, inputs: blocks.tap }, format, correlation);
   }
   return grid;
 }

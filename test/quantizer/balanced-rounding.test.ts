@@ -95,7 +95,8 @@ describe("balanced codes of integers", () => {
       nearestCodes(values.subarray(k, k + 1), scaleOf(k), format, nearest.subarray(k, k + 1));
     }
     const codes = nearest.slice();
-    balanceCodes({ values, codes, scaleOf, inputs: 4 }, format, POSITIVE_INPUTS);
+    const scale = Float64Array.from(codes, (_, k) => scaleOf(k));
+    balanceCodes({ values, codes, scale, inputs: 4 }, format, POSITIVE_INPUTS);
     const [before, after] = [nearest, codes].map((own) =>
       Float64Array.from(own, (code, k) => code * scaleOf(k) - values[k]!),
     ) as [Float64Array, Float64Array];
