@@ -19,7 +19,7 @@ import type { Pointer } from "../plan.ts";
 import type { Lowering, LowerContext } from "./context.ts";
 import { operandFlip, operandOfLayer, operandOfValue, type Sight } from "./minifloat-operands.ts";
 import { fitsPad } from "./pad.ts";
-import { splitBytes } from "./unary.ts";
+import { tableStep } from "./unary.ts";
 
 /** What a value is rounded to. */
 export interface UnitForm {
@@ -191,19 +191,6 @@ export function lookUpUnits(context: LowerContext): boolean {
     const rounded = format.encode(f32(f32(from * (own - zeroPoint)) / scale), true);
     return (format.decode(rounded) * inputUnit(format)!) ^ flip;
   });
-  const sizeBytes = elementCount(x.shape);
-  const { tileBytes, tiles } = splitBytes(sizeBytes);
-  context.step({
-    kernel: "lookup_8",
-    tiles,
-    fields: {
-      x: context.input(0),
-      y: unitsOutput(context),
-      table: context.addConstant("table", 256, (target) => target.set(table)),
-      sizeBytes,
-      tileBytes,
-    },
-    note: format.name,
-  });
+  tableStep(context, table, unitsOutput(context), format.name);
   return true;
 }

@@ -3,6 +3,7 @@ import { LINES_BYTES, linesOf } from "../../kernels/index.ts";
 import { type Activation, floatActivationRange } from "../../operators/index.ts";
 import type { Rounding } from "../../quantization/index.ts";
 import { elementCount, type TensorType, typeBytes } from "../../tensor/index.ts";
+import type { Pointer } from "../plan.ts";
 import { declaredInput, declaredOutput, type LowerContext, type Lowering } from "./context.ts";
 import { splitRows } from "./tiles.ts";
 
@@ -28,10 +29,21 @@ function storedTable(context: LowerContext, table: Uint8Array): Uint8Array {
 export function lookUp(context: LowerContext, declared: Uint8Array): boolean {
   const table = storedTable(context, declared);
   if (table.every((code, byte) => code === byte) && context.alias(0, 0)) return true;
-  const sizeBytes = typeBytes(context.inputs[0]!);
-  if (sizeBytes === 0) return false;
-  const { tileBytes, tiles } = splitBytes(sizeBytes);
+  if (typeBytes(context.inputs[0]!) === 0) return false;
   context.overwrite(0, 0);
+  tableStep(context, table, context.output(0));
+  return true;
+}
+
+/** Appends the step from input 0 to y by a table of 256 bytes. */
+export function tableStep(
+  context: LowerContext,
+  table: Uint8Array,
+  y: Pointer,
+  note?: string,
+): void {
+  const sizeBytes = typeBytes(context.inputs[0]!);
+  const { tileBytes, tiles } = splitBytes(sizeBytes);
   const lines = context.forced === "lookup_8" ? undefined : linesOf(table);
   const isRelaxed = context.machine.isa === "relaxed" && context.forced !== "lookup_8_lines";
   const constant =
@@ -41,9 +53,9 @@ export function lookUp(context: LowerContext, declared: Uint8Array): boolean {
   context.step({
     kernel: lines === undefined ? "lookup_8" : `lookup_8_lines${isRelaxed ? "_relaxed" : ""}`,
     tiles,
-    fields: { x: context.input(0), y: context.output(0), ...constant, sizeBytes, tileBytes },
+    fields: { x: context.input(0), y, ...constant, sizeBytes, tileBytes },
+    ...(note === undefined ? {} : { note }),
   });
-  return true;
 }
 
 /** An operator that is a table on codes; `floats` appends its step on float32, where a kernel has it. */
