@@ -10,6 +10,6 @@ const PAIRS = [
 export const castKernels: readonly Kernel[] = PAIRS.map((pair) => ({
   name: `cast_${pair}`,
   isa: "simd128",
-  module: "core",
+  module: "seldom",
   parameters: ["x", "y", "count", "tileCount"],
 }));

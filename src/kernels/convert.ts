@@ -32,7 +32,7 @@ export const convertKernels: readonly Kernel[] = [
   ...["leaky_relu_f32", "hard_swish_f32", "sqrt_f32"].map((name): Kernel => ({
     name,
     isa: "simd128",
-    module: "float",
+    module: "seldom",
     parameters: ["x", "y", "size", "tileSize", "alpha"],
     floats: ["alpha"],
   })),

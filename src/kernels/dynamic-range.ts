@@ -5,13 +5,13 @@ export const dynamicRangeKernels: readonly Kernel[] = [
   {
     name: "quantize_parts_f32",
     isa: "simd128",
-    module: "float",
+    module: "seldom",
     parameters: ["x", "y", "scales", "parts", "size", "tileParts", "rule"],
   },
   {
     name: "scale_parts_f32",
     isa: "simd128",
-    module: "float",
+    module: "seldom",
     parameters: [
       ...["x", "y", "scales", "multipliers", "biases"],
       ...["m", "tileRows", "partRows", "channels", "low", "high"],

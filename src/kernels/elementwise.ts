@@ -1,5 +1,5 @@
 /** Two operands, one result: `assembly/elementwise*.ts`. */
-import type { Kernel } from "./kernel.ts";
+import type { Kernel, KernelModule } from "./kernel.ts";
 
 const grid = [
   ...["a", "b", "y", "inner", "rows", "rowsPerOuter"],
@@ -19,11 +19,11 @@ function fixed(name: string): Kernel {
   return { name, isa: "simd128", module: "core", parameters };
 }
 
-function float(name: string): Kernel {
+function float(name: string, module: KernelModule): Kernel {
   return {
     name,
     isa: "simd128",
-    module: "float",
+    module,
     parameters: [...grid, "low", "high"],
     floats: ["low", "high"],
   };
@@ -32,7 +32,6 @@ function float(name: string): Kernel {
 export const elementwiseKernels: readonly Kernel[] = [
   ...["add_i8", "mul_i8", "maximum_i8", "minimum_i8"].map(codes),
   ...["add_i8_fixed", "mul_i8_fixed"].map(fixed),
-  ...["add_f32", "sub_f32", "mul_f32", "div_f32", "maximum_f32", "minimum_f32", "prelu_f32"].map(
-    float,
-  ),
+  ...["add_f32", "sub_f32", "mul_f32"].map((name) => float(name, "float")),
+  ...["div_f32", "maximum_f32", "minimum_f32", "prelu_f32"].map((name) => float(name, "seldom")),
 ];

@@ -26,7 +26,7 @@ export interface Kernel {
  * needs, then layers by what they multiply.
  */
 export type KernelModule =
-  "core" | "float" | "int8" | "low-bit" | "blocks" | "minifloat" | "chunked";
+  "core" | "seldom" | "float" | "int8" | "low-bit" | "blocks" | "minifloat" | "chunked";
 
 /** A compiled module: its instruction set and its export list. */
 export type ModuleName = `${"plain" | "relaxed"}/${KernelModule}`;

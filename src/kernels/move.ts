@@ -43,7 +43,7 @@ export const moveKernels: readonly Kernel[] = [
   {
     name: "gather_runs",
     isa: "simd128",
-    module: "core",
+    module: "seldom",
     parameters: [
       ...["x", "y", "rows", "columns"],
       ...["rowCount", "columnCount", "runBytes", "tileRuns"],
