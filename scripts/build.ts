@@ -19,6 +19,7 @@ import { deflateRawSync } from "node:zlib";
 import { build, type Plugin } from "esbuild";
 import type { ModuleName } from "../src/kernels/index.ts";
 import { cutIntoParts } from "./bundle-parts.ts";
+import { compileEagerly } from "./eager.ts";
 import { buildModules, execute, moduleNames, modes, root, wasmFile } from "./wasm.ts";
 
 /** Bundled into the CLI: the library itself depends on @assemblyscript/loader alone. */
@@ -87,6 +88,7 @@ async function compilePackage(): Promise<void> {
       ...["--outDir", compiled, "--declarationDir", join(fresh, "types")],
     ]);
     await bundlePackage(compiled, fresh);
+    await compileEagerly(fresh);
     await bundleImages(compiled, fresh);
     chmodSync(join(fresh, "cli.js"), 0o755);
     rmSync(join(root, "dist"), { recursive: true, force: true });

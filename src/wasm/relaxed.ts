@@ -11,17 +11,26 @@ import { hasRelaxedSimd } from "./probe.ts";
 export type DotClass = "usdot" | "sdot" | "saturating" | "none";
 
 /**
- * (func (export "dot") (v128.store (i32.const 48) (i32x4.relaxed_dot_i8x16_i7x16_add_s
- *   (v128.load (i32.const 0)) (v128.load (i32.const 16)) (v128.load (i32.const 32)))))
+ * Of every case, 64 bytes: both operands, the accumulator, the result.
+ *
+ * (func (export "dot") (param $end i32) (local $p i32) (loop
+ *   (v128.store offset=48 (local.get $p) (i32x4.relaxed_dot_i8x16_i7x16_add_s
+ *     (v128.load (local.get $p)) (v128.load offset=16 (local.get $p)) (v128.load offset=32 (local.get $p))))
+ *   (br_if 0 (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 64))) (local.get $end)))))
  */
 // prettier-ignore
 const MODULE = Uint8Array.of(
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 3, 1, 0, 1,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 1, 127, 0, 3, 2, 1, 0, 5, 3, 1, 0, 1,
   7, 13, 2, 3, 100, 111, 116, 0, 0, 3, 109, 101, 109, 2, 0,
-  10, 31, 1, 29, 0, 65, 48,
-  65, 0, 253, 0, 4, 0, 65, 16, 253, 0, 4, 0, 65, 32, 253, 0, 4, 0,
-  253, 147, 2, 253, 11, 4, 0, 11,
+  10, 49, 1, 47, 1, 1, 127, 3, 64, 32, 1,
+  32, 1, 253, 0, 4, 0, 32, 1, 253, 0, 4, 16, 32, 1, 253, 0, 4, 32,
+  253, 147, 2, 253, 11, 4, 48,
+  32, 1, 65, 192, 0, 106, 34, 1, 32, 0, 73, 13, 0, 11, 11,
 );
+
+/** Bytes of a case, and of one of its four vectors. */
+const CASE_BYTES = 64;
+const VECTOR_BYTES = 16;
 
 /** Calls enough for the optimised code to be asked as well as the baseline code. */
 const CALLS = 1000;
@@ -36,27 +45,37 @@ export function relaxedDotClass(): DotClass {
 
 function probe(): DotClass {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(MODULE));
-  const dot = exports["dot"] as () => void;
-  const memory = new DataView((exports["mem"] as WebAssembly.Memory).buffer);
-  const first = classify(dot, memory);
-  for (let i = 0; i < CALLS; i++) dot();
-  return classify(dot, memory) === first ? first : "none";
+  const dot = exports["dot"] as (end: number) => void;
+  const { buffer } = exports["mem"] as WebAssembly.Memory;
+  const bytes = new Uint8Array(buffer);
+  const words = new Int32Array(buffer);
+  const end = CASES.length * CASE_BYTES;
+  CASES.forEach(([a, b], i) => {
+    // All lanes alike: each lane of the result is four products and the accumulator.
+    const [first, second, third, fourth] = [0, 1, 2, 3].map(
+      (k) => i * CASE_BYTES + k * VECTOR_BYTES,
+    );
+    bytes.fill(a, first, second);
+    bytes.fill(b, second, third);
+    words.fill(ACCUMULATOR, third! / 4, fourth! / 4);
+  });
+  dot(end);
+  const answered = classify(words);
+  for (let i = 0; i < CALLS; i++) dot(end);
+  return classify(words) === answered ? answered : "none";
 }
 
-function classify(dot: () => void, memory: DataView): DotClass {
-  const meanings: Readonly<Record<Exclude<DotClass, "none">, (a: number, b: number) => number>> = {
-    usdot: (a, b) => 4 * a * b,
-    sdot: (a, b) => 4 * a * (b > 127 ? b - 256 : b),
-    saturating: (a, b) => 2 * Math.min(Math.max(2 * a * b, -32768), 32767),
-  };
-  const fitting = (["usdot", "sdot", "saturating"] as const).filter((name) =>
-    OPERANDS.every(([a, b]) => ask(dot, memory, a, b) === meanings[name](a, b) + ACCUMULATOR),
-  );
-  return fitting.length === 1 ? fitting[0]! : "none";
-}
+const MEANINGS: readonly (readonly [
+  name: Exclude<DotClass, "none">,
+  products: (a: number, b: number) => number,
+])[] = [
+  ["usdot", (a, b) => 4 * a * b],
+  ["sdot", (a, b) => 4 * a * (b > 127 ? b - 256 : b)],
+  ["saturating", (a, b) => 2 * Math.min(Math.max(2 * a * b, -32768), 32767)],
+];
 
 /** First operand signed, second as a byte: the defined range, and what tells the classes apart. */
-const OPERANDS = [
+const CASES = [
   [1, 128],
   [127, 255],
   [-128, 255],
@@ -69,14 +88,13 @@ const OPERANDS = [
   [0, 255],
 ] as const;
 
-/** All lanes alike: each result lane is four products and the accumulator. */
-function ask(dot: () => void, memory: DataView, a: number, b: number): number {
-  for (let i = 0; i < 16; i++) {
-    memory.setInt8(i, a);
-    memory.setUint8(16 + i, b);
-  }
-  for (let lane = 0; lane < 4; lane++) memory.setInt32(32 + lane * 4, ACCUMULATOR, true);
-  dot();
-  const results = [0, 4, 8, 12].map((offset) => memory.getInt32(48 + offset, true));
-  return results.every((result) => result === results[0]) ? results[0]! : NaN;
+function classify(words: Int32Array): DotClass {
+  const fitting = MEANINGS.filter(([, products]) =>
+    CASES.every(([a, b], i) => {
+      const at = (i * CASE_BYTES + 3 * VECTOR_BYTES) / 4;
+      const expected = products(a, b) + ACCUMULATOR;
+      return words.subarray(at, at + 4).every((word) => word === expected);
+    }),
+  );
+  return fitting.length === 1 ? fitting[0]![0] : "none";
 }

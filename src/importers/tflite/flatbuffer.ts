@@ -269,10 +269,13 @@ export class Table {
   }
 }
 
+/** Made when the first name is read. */
+let decoder: TextDecoder | undefined;
+
 /** Text of UTF-8 bytes, or `undefined` if they are none. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return (decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })).decode(bytes);
   } catch {
     return undefined;
   }
