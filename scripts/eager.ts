@@ -40,9 +40,11 @@ async function calledFunctions(folder: string): Promise<Map<string, readonly Ran
   const session = new Session();
   session.connect();
   await session.post("Profiler.enable");
-  await session.post("Profiler.startPreciseCoverage", { callCount: false, detailed: false });
+  await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
   const index = pathToFileURL(join(folder, "index.js")).href;
   const { load } = (await import(index)) as { load: typeof loadModel };
+  // Counts begin anew: what the import itself calls is left alone.
+  await session.post("Profiler.takePreciseCoverage");
   for (const network of NETWORKS) {
     await (await load(network, { threads: 1 })).dispose();
   }

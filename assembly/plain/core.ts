@@ -1,10 +1,9 @@
 /** What most networks need: moves, look-ups, pooling, element by element in int8, conversions. */
-export { clamp_f32, dequantize_i8_f32, quantize_f32_i8, quantize_f32_i8_fixed } from "../convert";
-export { add_i8, maximum_i8, minimum_i8, mul_i8 } from "../elementwise";
-export { add_i8_fixed, mul_i8_fixed } from "../elementwise-fixed";
+export { clamp_f32, dequantize_i8_f32, quantize_f32_i8 } from "../convert";
+export { add_i8, mul_i8 } from "../elementwise";
 export { lookup_8 } from "../lookup";
 export { lookup_8_lines } from "../lookup-lines";
-export { mean_i8, mean_i8_fixed, mean_u8, mean_u8_fixed } from "../mean";
+export { mean_i8, mean_u8 } from "../mean";
 export {
   copy_bytes,
   copy_elements_16,

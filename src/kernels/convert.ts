@@ -24,7 +24,7 @@ export const convertKernels: readonly Kernel[] = [
     (name): Kernel => ({
       name,
       isa: "simd128",
-      module: "core",
+      module: name.endsWith("_fixed") ? "seldom" : "core",
       parameters: ["x", "y", "size", "tileSize", "zeroPoint", "flip", "scale", "low", "high"],
       floats: ["scale", "low", "high"],
     }),

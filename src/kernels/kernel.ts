@@ -23,7 +23,7 @@ export interface Kernel {
 
 /**
  * Kernels that are loaded together, and only where a plan uses one of them: what nearly every network
- * needs, then layers by what they multiply.
+ * needs, what few do, then layers by what they multiply.
  */
 export type KernelModule =
   "core" | "seldom" | "float" | "int8" | "low-bit" | "blocks" | "minifloat" | "chunked";

@@ -22,7 +22,7 @@ export const poolKernels: readonly Kernel[] = [
   ...[...FORMATS, ...CODES.map((format) => `${format}_fixed`)].map((format): Kernel => ({
     name: `mean_${format}`,
     isa: "simd128",
-    module: format === "f32" ? "float" : "core",
+    module: format === "f32" ? "float" : format.endsWith("_fixed") ? "seldom" : "core",
     parameters: [
       ...["x", "y", "outer", "depth", "inner", "tileOuter", "tileColumns", "tilesPerRow"],
       ...["low", "high", "scale", "offset", "inputOffset", "q", "exponent", "zeroPoint"],
