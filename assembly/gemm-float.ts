@@ -1,82 +1,36 @@
 /**
- * float32 matrix product and convolutions.
+ * float32 matrix product and convolutions: the grid, the packing and the tile shape of `gemm.ts`,
+ * a unit being one float32.
  *
  * The result is defined to the bit: c starts at the bias, then c = c + a·w, k ascending, multiply and
  * add rounded apart (never fused). Rows and columns are the only things done in parallel, so no tile,
  * thread count or machine changes the order. k is therefore not padded.
- *
- * Tile 5x8, as in `gemm-dot.ts` a unit is four bytes of a row, here one float32. Rows of `a` lie one after
- * the other, so that packing is a copy of windows (`conv-dot.ts`), or nothing; five pointers run along them:
- *
- *                      w: 8 columns of one panel
- *                   ┌ n0 n1 n2 n3 │ n4 … n7 ┐
- *     a: 5 rows     │             │         │
- *       row 0 splat │  c0l        │  c0h    │   c += a·w
- *       …           │  …          │  …      │   10 accumulators, 2 of w, 1 of a, 1 product:
- *       row 4 splat │  c4l        │  c4h    │   14 of the 15 vectors of x64
- *                   └             │         ┘
- *
- * Where an engine pairs c·l and c·h to 256 bits, 5 sums instead of 4 hide more of the add's latency.
  *
  * Clamp and NaN as the reference: `pmin(pmax(v, low), high)`, any NaN becomes 0x7FC00000.
  *
  * A weight panel: depth units of 8 columns, bias[8], low[4], high[4].
  */
 import { ConvParameters } from "./conv";
-import { gatherBytes } from "./conv-dot";
-import { Quads } from "./formats/quads";
-import { GemmParameters } from "./gemm";
-import { packBytes, rowBytes } from "./gemm-dot";
+import { IndirectParameters } from "./conv-indirect";
+import { Float32 } from "./formats/float";
+import { GemmParameters, UNIT } from "./gemm";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
+import { MR } from "./pack";
 
-/** Rows of a tile. */
-const MR: i32 = 5;
-/** Bytes of one column of y, and of one unit of a panel: 8 columns of one k. */
+/** Bytes of one column of y. */
 const COLUMN: usize = 4;
-const PANEL_UNIT: usize = 32;
 
 /** The clamp, and one NaN for all. */
 @inline
-function finishFloat(c: v128, low: v128, high: v128): v128 {
+export function finishFloat(c: v128, low: v128, high: v128): v128 {
   const clamped = f32x4.pmin(f32x4.pmax(c, low), high);
   return v128.bitselect(clamped, i32x4.splat(0x7fc00000), f32x4.eq(clamped, clamped));
 }
 
-/** 8 columns of one row, or the first of them by way of scratch. */
+/** 4 rows × 8 columns, all of k: 8 accumulators, 2 of w, 1 of a. Stores 4 rows of 8 floats. */
 @inline
-function storeRow(y: usize, l: v128, h: v128, columns: i32, scratch: usize): void {
-  if (columns >= NR) {
-    v128.store(y, l);
-    v128.store(y, h, 16);
-  } else {
-    v128.store(scratch, l);
-    v128.store(scratch, h, 16);
-    for (let i: usize = 0; i < <usize>columns * COLUMN; i += COLUMN) {
-      store<u32>(y + i, load<u32>(scratch + i));
-    }
-  }
-}
-
-/** 5 rows × 8 columns, all of k. `a` and `stride`: the rows; `row`: the places of the results in y. */
-@inline
-function tile5x8(
-  a: usize,
-  stride: usize,
-  left: i32,
-  w: usize,
-  units: i32,
-  y: usize,
-  row: usize,
-  columns: i32,
-  scratch: usize,
-): void {
-  // Rows beyond the last are the last: they give its results again, in its place.
-  let a0 = a;
-  let a1 = a0 + (left > 1 ? stride : 0);
-  let a2 = a1 + (left > 2 ? stride : 0);
-  let a3 = a2 + (left > 3 ? stride : 0);
-  let a4 = a3 + (left > 4 ? stride : 0);
-  const tail = w + <usize>units * PANEL_UNIT;
+function tile4x8(a: usize, w: usize, units: i32, to: usize): void {
+  const tail = w + <usize>units * NR * UNIT;
   let c0l = v128.load(tail);
   let c0h = v128.load(tail, 16);
   let c1l = c0l;
@@ -85,135 +39,99 @@ function tile5x8(
   let c2h = c0h;
   let c3l = c0l;
   let c3h = c0h;
-  let c4l = c0l;
-  let c4h = c0h;
-  const last = tail - PANEL_UNIT;
   while (w < tail) {
     const wl = v128.load(w);
     const wh = v128.load(w, 16);
-    const x0 = v128.load32_splat(a0);
-    c0l = f32x4.add(c0l, f32x4.mul(x0, wl));
-    c0h = f32x4.add(c0h, f32x4.mul(x0, wh));
-    const x1 = v128.load32_splat(a1);
-    c1l = f32x4.add(c1l, f32x4.mul(x1, wl));
-    c1h = f32x4.add(c1h, f32x4.mul(x1, wh));
-    const x2 = v128.load32_splat(a2);
-    c2l = f32x4.add(c2l, f32x4.mul(x2, wl));
-    c2h = f32x4.add(c2h, f32x4.mul(x2, wh));
-    const x3 = v128.load32_splat(a3);
-    c3l = f32x4.add(c3l, f32x4.mul(x3, wl));
-    c3h = f32x4.add(c3h, f32x4.mul(x3, wh));
-    const x4 = v128.load32_splat(a4);
-    c4l = f32x4.add(c4l, f32x4.mul(x4, wl));
-    c4h = f32x4.add(c4h, f32x4.mul(x4, wh));
-    if (w == last) break;
-    const wl2 = v128.load(w, 32);
-    const wh2 = v128.load(w, 48);
-    const x02 = v128.load32_splat(a0, 4);
-    c0l = f32x4.add(c0l, f32x4.mul(x02, wl2));
-    c0h = f32x4.add(c0h, f32x4.mul(x02, wh2));
-    const x12 = v128.load32_splat(a1, 4);
-    c1l = f32x4.add(c1l, f32x4.mul(x12, wl2));
-    c1h = f32x4.add(c1h, f32x4.mul(x12, wh2));
-    const x22 = v128.load32_splat(a2, 4);
-    c2l = f32x4.add(c2l, f32x4.mul(x22, wl2));
-    c2h = f32x4.add(c2h, f32x4.mul(x22, wh2));
-    const x32 = v128.load32_splat(a3, 4);
-    c3l = f32x4.add(c3l, f32x4.mul(x32, wl2));
-    c3h = f32x4.add(c3h, f32x4.mul(x32, wh2));
-    const x42 = v128.load32_splat(a4, 4);
-    c4l = f32x4.add(c4l, f32x4.mul(x42, wl2));
-    c4h = f32x4.add(c4h, f32x4.mul(x42, wh2));
-    a0 += 8;
-    a1 += 8;
-    a2 += 8;
-    a3 += 8;
-    a4 += 8;
-    w += 2 * PANEL_UNIT;
+    const a0 = v128.load32_splat(a);
+    c0l = f32x4.add(c0l, f32x4.mul(a0, wl));
+    c0h = f32x4.add(c0h, f32x4.mul(a0, wh));
+    const a1 = v128.load32_splat(a, 4);
+    c1l = f32x4.add(c1l, f32x4.mul(a1, wl));
+    c1h = f32x4.add(c1h, f32x4.mul(a1, wh));
+    const a2 = v128.load32_splat(a, 8);
+    c2l = f32x4.add(c2l, f32x4.mul(a2, wl));
+    c2h = f32x4.add(c2h, f32x4.mul(a2, wh));
+    const a3 = v128.load32_splat(a, 12);
+    c3l = f32x4.add(c3l, f32x4.mul(a3, wl));
+    c3h = f32x4.add(c3h, f32x4.mul(a3, wh));
+    a += UNIT * MR;
+    w += UNIT * NR;
   }
   const low = v128.load(tail, 32);
   const high = v128.load(tail, 48);
-  const y0 = y + load<u32>(row);
-  const y1 = left > 1 ? y + load<u32>(row, 4) : y0;
-  const y2 = left > 2 ? y + load<u32>(row, 8) : y1;
-  const y3 = left > 3 ? y + load<u32>(row, 12) : y2;
-  const y4 = left > 4 ? y + load<u32>(row, 16) : y3;
-  storeRow(y0, finishFloat(c0l, low, high), finishFloat(c0h, low, high), columns, scratch);
-  storeRow(y1, finishFloat(c1l, low, high), finishFloat(c1h, low, high), columns, scratch);
-  storeRow(y2, finishFloat(c2l, low, high), finishFloat(c2h, low, high), columns, scratch);
-  storeRow(y3, finishFloat(c3l, low, high), finishFloat(c3h, low, high), columns, scratch);
-  storeRow(y4, finishFloat(c4l, low, high), finishFloat(c4h, low, high), columns, scratch);
+  v128.store(to, finishFloat(c0l, low, high));
+  v128.store(to, finishFloat(c0h, low, high), 16);
+  v128.store(to, finishFloat(c1l, low, high), 32);
+  v128.store(to, finishFloat(c1h, low, high), 48);
+  v128.store(to, finishFloat(c2l, low, high), 64);
+  v128.store(to, finishFloat(c2h, low, high), 80);
+  v128.store(to, finishFloat(c3l, low, high), 96);
+  v128.store(to, finishFloat(c3h, low, high), 112);
 }
 
 /** 1 row × 8 columns. */
 @inline
-function tile1x8(a: usize, w: usize, units: i32, y: usize, columns: i32, scratch: usize): void {
-  const tail = w + <usize>units * PANEL_UNIT;
+function tile1x8(a: usize, w: usize, units: i32, to: usize): void {
+  const tail = w + <usize>units * NR * UNIT;
   let cl = v128.load(tail);
   let ch = v128.load(tail, 16);
   while (w < tail) {
-    const x = v128.load32_splat(a);
-    cl = f32x4.add(cl, f32x4.mul(x, v128.load(w)));
-    ch = f32x4.add(ch, f32x4.mul(x, v128.load(w, 16)));
-    a += 4;
-    w += PANEL_UNIT;
+    const a0 = v128.load32_splat(a);
+    cl = f32x4.add(cl, f32x4.mul(a0, v128.load(w)));
+    ch = f32x4.add(ch, f32x4.mul(a0, v128.load(w, 16)));
+    a += UNIT;
+    w += UNIT * NR;
   }
   const low = v128.load(tail, 32);
   const high = v128.load(tail, 48);
-  storeRow(y, finishFloat(cl, low, high), finishFloat(ch, low, high), columns, scratch);
+  v128.store(to, finishFloat(cl, low, high));
+  v128.store(to, finishFloat(ch, low, high), 16);
 }
 
-/** A strip of rows `stride` bytes apart against panels [first, last). */
-function sweepFloat(
-  p: GridParameters,
-  strip: usize,
-  stride: usize,
-  rows: i32,
-  first: i32,
-  last: i32,
-  scratch: usize,
-): void {
+/** Copies the first `columns` of 8 floats. */
+@inline
+function storeRow(to: usize, row: usize, columns: i32): void {
+  if (columns >= NR) {
+    v128.store(to, v128.load(row));
+    v128.store(to, v128.load(row, 16), 16);
+  } else {
+    for (let i: usize = 0; i < <usize>columns * COLUMN; i += COLUMN) {
+      store<u32>(to + i, load<u32>(row + i));
+    }
+  }
+}
+
+/** A packed strip against panels [first, last). */
+function sweepFloat(p: GridParameters, rows: i32, first: i32, last: i32, scratch: usize): void {
   const units = p.units;
+  const strip = stripOf(p, scratch);
   const offsets = scratch + OFFSETS;
+  const panels = rows & ~(MR - 1);
   for (let panel = first; panel < last; panel++) {
     const w = p.w + <usize>panel * <usize>p.panelBytes;
     const y = p.y + <usize>panel * NR * COLUMN;
     const columns = p.n - panel * NR;
-    if (rows == 1) {
-      tile1x8(strip, w, units, y + load<u32>(offsets), columns, scratch);
-      continue;
-    }
     let a = strip;
     let row: usize = offsets;
-    let left = rows;
-    for (; left >= MR; left -= MR) {
-      tile5x8(a, stride, MR, w, units, y, row, columns, scratch);
-      a += stride * MR;
-      row += 4 * MR;
+    for (const end = row + <usize>panels * 4; row < end; row += 16) {
+      tile4x8(a, w, units, scratch);
+      storeRow(y + load<u32>(row), scratch, columns);
+      storeRow(y + load<u32>(row, 4), scratch + 32, columns);
+      storeRow(y + load<u32>(row, 8), scratch + 64, columns);
+      storeRow(y + load<u32>(row, 12), scratch + 96, columns);
+      a += <usize>units * UNIT * MR;
     }
-    if (left > 0) tile5x8(a, stride, left, w, units, y, row, columns, scratch);
+    for (const end = offsets + <usize>rows * 4; row < end; row += 4) {
+      tile1x8(a, w, units, scratch);
+      storeRow(y + load<u32>(row), scratch, columns);
+      a += <usize>units * UNIT;
+    }
   }
 }
 
-/** Rows where they lie. */
-export function gemm_f32_f32_5x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  const p = changetype<GemmParameters>(parameters);
-  const chunk = tile % p.chunks;
-  const firstPanel = chunk * p.tilePanels;
-  const lastPanel = min(firstPanel + p.tilePanels, (p.n + NR - 1) / NR);
-  const firstRow = (tile / p.chunks) * p.tileRows;
-  const lastRow = min(firstRow + p.tileRows, p.m);
-  const stride = <usize>p.xStride;
-  for (let row = firstRow; row < lastRow; row += p.stripRows) {
-    const rows = min(p.stripRows, lastRow - row);
-    packBytes<Quads>(p, row, rows, scratch);
-    sweepFloat(p, p.x + <usize>row * stride, stride, rows, firstPanel, lastPanel, scratch);
-  }
-}
-
-/** Windows copied to rows. */
-export function conv_f32_f32_5x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  const p = changetype<ConvParameters>(parameters);
+/** One grid tile, as `integerTile`. */
+@inline
+function floatTile<P>(p: P, scratch: usize, tile: i32): void {
   const chunk = tile % p.chunks;
   const firstPanel = chunk * p.tilePanels;
   const lastPanel = min(firstPanel + p.tilePanels, (p.n + NR - 1) / NR);
@@ -221,7 +139,19 @@ export function conv_f32_f32_5x8c1(parameters: usize, scratch: usize, tile: i32)
   const lastRow = min(firstRow + p.tileRows, p.m);
   for (let row = firstRow; row < lastRow; row += p.stripRows) {
     const rows = min(p.stripRows, lastRow - row);
-    gatherBytes<Quads>(p, row, rows, scratch);
-    sweepFloat(p, stripOf(p, scratch), rowBytes(p), rows, firstPanel, lastPanel, scratch);
+    p.pack<Float32>(row, rows, scratch);
+    sweepFloat(p, rows, firstPanel, lastPanel, scratch);
   }
+}
+
+export function gemm_f32_f32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
+  floatTile<GemmParameters>(changetype<GemmParameters>(parameters), scratch, tile);
+}
+
+export function conv_f32_f32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
+  floatTile<ConvParameters>(changetype<ConvParameters>(parameters), scratch, tile);
+}
+
+export function igemm_f32_f32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
+  floatTile<IndirectParameters>(changetype<IndirectParameters>(parameters), scratch, tile);
 }

@@ -108,26 +108,27 @@ function integerForm(
   };
 }
 
-const floatForm: GemmForm = {
-  name: `f32_f32_5x${GEMM_NR}c1`,
+const floatForm = (rows: number, operations: readonly GemmOperation[]): GemmForm => ({
+  name: `f32_f32_${rows}x${GEMM_NR}c1`,
   method: "float",
-  operations: ["gemm", "conv"],
+  operations,
   isa: "simd128",
   hasBlocks: false,
   module: "float",
-  rows: 5,
+  rows,
   columns: GEMM_NR,
   unitElements: 1,
   stepUnits: 1,
   weightBits: 32,
-};
+});
 
 const narrowWeights = ["i4", "i2", "b1"] as const;
 const blockWeights = ["g4", "g2", "g1"] as const;
 const byteWeights = ["i8", ...narrowWeights] as const;
 
 const forms: readonly GemmForm[] = [
-  floatForm,
+  floatForm(5, ["gemm", "conv"]),
+  floatForm(4, ["gemm", "conv", "igemm"]),
   ...(["i8", "u8"] as const).flatMap((x) =>
     (["i16", ...byteWeights] as const).map((w) => integerForm("pairs", x, w)),
   ),

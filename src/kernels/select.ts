@@ -52,6 +52,21 @@ function namedForms(names: readonly string[]): GemmForm[] {
   return names.map((name) => gemmForms.get(name)).filter((form) => form !== undefined);
 }
 
+/**
+ * Depth up to which rows of float32 are read where they lie (docs/performance.md): five long rows, each
+ * fetched on its own, are slower than one strip of four.
+ */
+const MAX_ROWS_DEPTH = 1536;
+
+/** The form of a float32 product: `forced` if it names one, else by depth. */
+export function selectFloatForm(depth: number, forced?: string): GemmForm {
+  const preferred = gemmForm(depth <= MAX_ROWS_DEPTH ? "f32_f32_5x8c1" : "f32_f32_4x8c1");
+  const other = [...gemmForms.values()].find(
+    ({ method, name }) => method === "float" && forced?.endsWith(name),
+  );
+  return other ?? preferred;
+}
+
 /** One bit has no code for a weight of 0 behind the last value of depth. */
 function holdsDepth({ weightBits, unitElements, stepUnits }: GemmForm, depth: number): boolean {
   return weightBits > 1 || depth % (unitElements * stepUnits) === 0;

@@ -105,14 +105,15 @@ function problem(form: OperandForm, { x, w, attributes }: Shape) {
   return randomProblem(conv2D, all, { form, x, w, channels: w[0], depth });
 }
 
-/** Rows of float32 are copied, not interleaved: a table would not help. */
+const isFloat = (form: OperandForm) => form.startsWith("float32");
+/** Rows that are copied, not interleaved, have no table. */
 const windowOperations = (form: OperandForm) => (form === "float32" ? ["conv"] : ["conv", "igemm"]);
 
 describe.each(operandForms)("a convolution of %s", (form) => {
   it.each(shapes)("is equal on $name, by every operation that fits", async (shape) => {
     const odd = shape.w[3] % 2 === 1;
     for (const operation of ["conv", ...(shape.also ?? [])]) {
-      if (operation === "igemm" && (odd || form === "float32")) continue;
+      if (operation === "igemm" && (form === "float32" || (odd && !isFloat(form)))) continue;
       for (const rounding of roundings) {
         await expectEqual(problem(form, shape), `${operation}_${operandCode(form)}`, { rounding });
       }

@@ -22,6 +22,7 @@ export const operandForms = [
   "uint8",
   "uint8 wide",
   "float32",
+  "float32 interleaved",
 ] as const;
 export type OperandForm = (typeof operandForms)[number];
 export const roundings: readonly Rounding[] = ["fp32", "tflite-reference"];
@@ -35,6 +36,7 @@ export function operandCode(form: OperandForm): string {
     uint8: "u8_i8_4x8c2",
     "uint8 wide": "u8_i16_4x8c2",
     float32: "f32_f32_5x8c1",
+    "float32 interleaved": "f32_f32_4x8c1",
   };
   return codes[form];
 }
@@ -53,7 +55,13 @@ export interface ProblemShape {
 }
 
 function weightFormat(form: OperandForm): Format {
-  return form === "int4" ? int4 : form === "int8" ? int8 : form === "float32" ? float32 : uint8;
+  return form === "int4"
+    ? int4
+    : form === "int8"
+      ? int8
+      : form.startsWith("float32")
+        ? float32
+        : uint8;
 }
 
 /** A one-node graph with random weights and scales; results cover the output's range and its ends. */
@@ -64,7 +72,7 @@ export function randomProblem<A>(
 ): { graph: Graph; random: () => number } {
   const random = randomSource(seed);
   const constant = (type: TensorType): Tensor => ({ type, data: randomData(type, random) });
-  if (form === "float32") {
+  if (form.startsWith("float32")) {
     const bias = hasBias ? constant({ format: float32, shape: [channels] }) : undefined;
     const weights = constant({ format: float32, shape: w });
     const inputs = [{ format: float32, shape: x }, weights, bias];

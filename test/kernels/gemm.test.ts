@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { formats, int32, int8 } from "../../src/formats/index.ts";
+import { selectFloatForm } from "../../src/kernels/index.ts";
 import {
   type Activation,
   conv2D,
@@ -152,4 +153,10 @@ describe("accumulators at the ends of int32", () => {
       expect(Math.abs(Number(outputs[0]![0]))).toBeGreaterThan(98);
     }
   });
+});
+
+it("reads shallow rows of float32 where they lie, and packs deep ones", () => {
+  expect(selectFloatForm(1536).name).toBe("f32_f32_5x8c1");
+  expect(selectFloatForm(1537).name).toBe("f32_f32_4x8c1");
+  expect(selectFloatForm(1537, "gemm_f32_f32_5x8c1").name).toBe("f32_f32_5x8c1");
 });

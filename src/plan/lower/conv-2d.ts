@@ -50,7 +50,7 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   const weights = isDynamic
     ? dynamic?.weights
     : x.format.name === "float32"
-      ? floatWeights(constantWeights, bias, depth, attributes.activation)
+      ? floatWeights(context, constantWeights, bias, depth, attributes.activation)
       : hasBlocks(w)
         ? blockWeights(context, constantWeights, depth, attributes.activation, narrowing)
         : integerWeights(

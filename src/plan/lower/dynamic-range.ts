@@ -64,7 +64,7 @@ export function dynamicProduct(
     },
   };
   return {
-    weights: floatWeights(numbers, undefined, depth, "none"),
+    weights: floatWeights(context, numbers, undefined, depth, "none"),
     x,
     y,
     finish: () => {

@@ -32,7 +32,7 @@ export function lowerFullyConnected(
   const weights = isDynamic
     ? dynamic?.weights
     : x.format.name === "float32"
-      ? floatWeights(constantWeights, bias, depth, attributes.activation)
+      ? floatWeights(context, constantWeights, bias, depth, attributes.activation)
       : hasBlocks(w)
         ? blockWeights(context, constantWeights, depth, attributes.activation, narrowing)
         : integerWeights(

@@ -4,7 +4,6 @@ import {
   flushes,
   freedBytes,
   type GemmForm,
-  gemmForm,
   gemmKernelName,
   type GemmOperation,
   gemmRules,
@@ -17,6 +16,7 @@ import {
   packIntegerPanels,
   packLowBitPanels,
   type PanelLayout,
+  selectFloatForm,
   selectForm,
 } from "../../kernels/index.ts";
 import {
@@ -217,6 +217,7 @@ export function scalesStaySmall(
 }
 
 export function floatWeights(
+  { forced }: LowerContext,
   w: Tensor,
   bias: Tensor | undefined,
   depth: number,
@@ -225,7 +226,7 @@ export function floatWeights(
 ): GemmWeights {
   const { low, high } = floatActivationRange(activation);
   return {
-    form: gemmForm("f32_f32_5x8c1"),
+    form: selectFloatForm(depth, forced),
     depth,
     units: depth,
     panelBytes: floatPanelBytes(depth),

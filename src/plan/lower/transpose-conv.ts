@@ -50,7 +50,7 @@ export function lowerTransposeConv(
       const depth = row.taps * column.taps * inputChannels;
       const order = phaseWeights(geometry, row, column);
       const weights = isFloat
-        ? floatWeights(constantWeights, bias, depth, activation, order)
+        ? floatWeights(context, constantWeights, bias, depth, activation, order)
         : integerWeights(
             context,
             constantWeights,
