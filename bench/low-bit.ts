@@ -6,7 +6,8 @@
  *     node bench/low-bit.ts --model FILE… [--scheme W4A8]…      whole networks, re-quantized at load
  *
  *     --kernel TEXT   only kernels whose name holds it
- *     --revectorize   layers also on code that V8's pass makes, which pairs vectors (Node 24, x64)
+ *     --taken         only kernels that a mark stands at
+ *     --revectorize   also on code that V8's pass makes, which pairs vectors (Node 24, x64)
  *     --time MS       of measuring a kernel (default 300), a tenth of a network's
  *     --brief         one shape, two schemes, short
  *     --output FILE   where the JSON goes (default: a dated file in bench/results)
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     time: { type: "string" },
     revectorize: { type: "boolean", default: false },
     kernel: { type: "string", default: "" },
+    taken: { type: "boolean", default: false },
     brief: { type: "boolean", default: false },
     output: { type: "string" },
   },
@@ -42,7 +44,7 @@ const rows: LayerRow[] = [];
 const networks: NetworkRow[] = [];
 for (const model of models) {
   for (const scheme of schemes) {
-    for await (const row of measureNetwork(model, scheme, 10 * ms)) {
+    for await (const row of measureNetwork(model, scheme, 10 * ms, revectorize)) {
       networks.push(row);
       printNetwork(row);
     }
@@ -50,7 +52,12 @@ for (const model of models) {
 }
 for (const shape of models.length > 0 ? [] : shapes) {
   for (const scheme of schemes) {
-    for await (const row of measureLayer(shape, scheme, { ms, revectorize, named })) {
+    for await (const row of measureLayer(shape, scheme, {
+      ms,
+      revectorize,
+      named,
+      taken: values.taken,
+    })) {
       rows.push(row);
       printLayer(row);
     }
@@ -70,8 +77,9 @@ function printNetwork({
   const counts = Object.entries(kernels).map(([name, count]) => `${count} ${name}`);
   const megabytes = (constantBytes / 1e6).toFixed(2).padStart(7);
   const time = row.ms.toFixed(2).padStart(8);
+  const paired = row.revectorizedMs === undefined ? "" : ` ${row.revectorizedMs.toFixed(2)} paired`;
   console.log(
-    `${model} ${scheme} ${machine.padEnd(20)} ${time} ms ${megabytes} MB  ${counts.join(", ")}`,
+    `${model} ${scheme} ${machine.padEnd(20)} ${time} ms${paired} ${megabytes} MB  ${counts.join(", ")}`,
   );
 }
 

@@ -10,6 +10,7 @@ import {
   bind,
   bindRevectorized,
   findScheme,
+  LAYER_HOT_MS,
   leastTimes,
   MACHINES,
   MARKS,
@@ -47,6 +48,8 @@ export interface LayerOptions {
   readonly revectorize: boolean;
   /** What the names of kernels must hold. */
   readonly named: string;
+  /** Only kernels that one of the machines takes. */
+  readonly taken: boolean;
 }
 
 /**
@@ -63,6 +66,7 @@ export async function* measureLayer(
     (mark) => [mark, kernelOf(planFor(graph, MACHINES[mark].machine))] as const,
   );
   for (const kernel of KERNELS.filter((name) => name.includes(options.named))) {
+    if (options.taken && !selected.some(([, name]) => name === kernel)) continue;
     const plan = planFor(graph, MACHINES["*"].machine, kernel);
     if (kernelOf(plan) !== kernel) continue;
     const [least, revectorizedMs] = await time(graph, plan, options);
@@ -105,7 +109,10 @@ async function time(
   plan: Plan,
   { ms, revectorize }: LayerOptions,
 ): Promise<readonly [number, number?]> {
-  const bindings = [bind(plan), ...(revectorize ? [await bindRevectorized(plan)] : [])];
+  const bindings = [
+    bind(plan),
+    ...(revectorize ? [await bindRevectorized(plan, LAYER_HOT_MS)] : []),
+  ];
   const view = (binding: Binding, id: number): Uint8Array => {
     const address = binding.address(plan.places.get(id)!, 0);
     const data = viewData(graph.values[id]!.type, binding.program.memory.buffer, address);

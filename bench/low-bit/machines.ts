@@ -97,15 +97,15 @@ export async function leastTimes(bindings: readonly Binding[], ms: number): Prom
   return least;
 }
 
-/** Time in which the engine replaces its baseline code. */
-const HOT_MS = 150;
+/** Time in which the engine replaces the baseline code of a layer. */
+export const LAYER_HOT_MS = 150;
 
 /** A binding on code that the engine optimises with its pass that pairs vectors; it is hot. */
-export async function bindRevectorized(plan: Plan): Promise<Binding> {
+export async function bindRevectorized(plan: Plan, hotMs: number): Promise<Binding> {
   const modules = await loadModules(plan.modules, false, "revectorized");
   const binding = bindPlan(plan, modules, { workers: 0, lanes: 1, maxMemoryBytes: 2 ** 31 });
   setRevectorization(true);
-  await leastTime(binding, HOT_MS);
+  await leastTime(binding, hotMs);
   setRevectorization(false);
   return binding;
 }
