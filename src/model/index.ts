@@ -2,7 +2,8 @@
 export * from "./capabilities.ts";
 export { dequantize, type Feeds, type TensorInfo, type TypedArray } from "./feeds.ts";
 export * from "./load.ts";
-export { Model, type Results, type RunOptions, type RunTimes } from "./model.ts";
+export type { Results } from "./lane.ts";
+export { Model, type RunOptions, type RunTimes } from "./model.ts";
 export type { MemoryUse, StepInfo } from "./report.ts";
 export type { AccumulateOptions, MinifloatName, RequantizeOptions } from "./requantization.ts";
 export type { ModelSource } from "./source.ts";

@@ -2,28 +2,19 @@
 // Kept in the declarations: the library of a project may be older than `await using`.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { ClosedError, InputError, PoolError } from "../errors.ts";
-import { ABSENT, type Graph, inputNamesOf, outputNamesOf, type ValueId } from "../graph/index.ts";
+import { type Graph, inputNamesOf, outputNamesOf, type ValueId } from "../graph/index.ts";
 import type { Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { Runner } from "../schedule/index.ts";
-import { type Tensor, type TensorData, viewData } from "../tensor/index.ts";
-import { describeTensor, type Feeds, orderFeeds, type TensorInfo } from "./feeds.ts";
-import { InputPort, OutputPort } from "./ports.ts";
+import { describeTensor, type Feeds, type TensorInfo } from "./feeds.ts";
+import { Health } from "./health.ts";
+import { Lane, type Results } from "./lane.ts";
 import { describeSteps, type MemoryUse, memoryUse, type StepInfo } from "./report.ts";
-
-/** Output arrays by name, fresh copies: raw codes for integer outputs. */
-export type Results = Record<string, TensorData>;
 
 /** When the parts of one run on the calling thread began, by `performance.now()`. */
 export interface RunTimes {
   /** The check and the writing of the inputs, every step, the reading of the outputs, the end. */
   readonly marks: readonly number[];
-}
-
-/** One lane's tensors of the caller. */
-interface Lane {
-  readonly inputs: readonly InputPort[];
-  readonly outputs: readonly OutputPort[];
 }
 
 export interface RunOptions {
@@ -43,9 +34,6 @@ export interface Engine {
   readonly diagnostics: readonly string[];
 }
 
-const UNHEALTHY_FAILURES = 3;
-const UNHEALTHY_WINDOW_MS = 60_000;
-
 export class Model {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
@@ -55,7 +43,7 @@ export class Model {
   /** Runs queue in order behind this promise. */
   #tail: Promise<unknown> = Promise.resolve();
   #pending = 0;
-  #failures: number[] = [];
+  readonly #health = new Health();
   #closed = false;
 
   private constructor(engine: Engine) {
@@ -96,14 +84,14 @@ export class Model {
       return this.#atOnce(() => this.runSync(feeds));
     }
     return this.#enqueue(async () => {
-      this.#write(feeds, 0);
+      this.#lanes[0]!.write(feeds);
       try {
         await this.#runner.run(signal);
       } catch (error) {
         await this.#recover(error);
         throw error;
       }
-      return this.#read(0);
+      return this.#lanes[0]!.read();
     });
   }
 
@@ -116,8 +104,8 @@ export class Model {
     if (this.#pending > 0) {
       throw new InputError("runSync: expected no pending run, await the calls of run() first");
     }
-    this.#checkHealthy();
-    this.#write(feeds, 0);
+    this.#health.check();
+    this.#lanes[0]!.write(feeds);
     try {
       this.#runner.runSync(this.#engine.canWait);
     } catch (error) {
@@ -125,7 +113,7 @@ export class Model {
       void this.#enqueue(() => this.#recover(error)).catch(() => undefined);
       throw error;
     }
-    return this.#read(0);
+    return this.#lanes[0]!.read();
   }
 
   /**
@@ -146,9 +134,9 @@ export class Model {
       const serve = async (lane: number) => {
         for (let i = next++; i < inputs.length; i = next++) {
           options.signal?.throwIfAborted();
-          this.#write(inputs[i]!, lane);
+          this.#lanes[lane]!.write(inputs[i]!);
           await this.#runner.runAlone(lane, lane);
-          results[i] = this.#read(lane);
+          results[i] = this.#lanes[lane]!.read();
         }
       };
       const served = await Promise.allSettled(
@@ -233,7 +221,7 @@ export class Model {
     }
     this.#pending++;
     const result = this.#tail.then(() => {
-      this.#checkHealthy();
+      this.#health.check();
       return job();
     });
     this.#tail = result.then(
@@ -247,91 +235,31 @@ export class Model {
     if (this.#closed) throw new ClosedError("expected an open model, it was disposed");
   }
 
-  #checkHealthy(): void {
-    if (this.#failures.length === 0) return;
-    const now = performance.now();
-    this.#failures = this.#failures.filter((time) => now - time < UNHEALTHY_WINDOW_MS);
-    if (this.#failures.length >= UNHEALTHY_FAILURES) {
-      throw new PoolError(
-        `the model is unhealthy: ${this.#failures.length} pool failures within ${UNHEALTHY_WINDOW_MS / 1000} s`,
-      );
-    }
-  }
-
   async #start(): Promise<void> {
-    this.#runner = await this.#engine.start((node, lane) => this.#runReference(node, lane));
+    this.#runner = await this.#engine.start((node, lane) => this.#lanes[lane]!.runReference(node));
     const { graph, rounding } = this.#engine;
-    this.#lanes = this.#runner.binding.layout.arenaAddresses.map((_, lane) => ({
-      inputs: graph.inputs.map((id, i) => {
-        const { type } = graph.values[id]!;
-        return new InputPort(this.inputs[i]!.name, type, this.#bytes(id, lane), rounding);
-      }),
-      outputs: graph.outputs.map((id, i) => {
-        const { type } = graph.values[id]!;
-        return new OutputPort(this.outputs[i]!.name, type, this.#view(id, lane));
-      }),
-    }));
+    const { inputs, outputs } = this;
+    const { binding } = this.#runner;
+    const owner = { graph, rounding, inputs, outputs };
+    this.#lanes = binding.layout.arenaAddresses.map((_, lane) => new Lane(owner, binding, lane));
   }
 
   /** After a trap or a lost thread nothing of the memory is used again. */
   async #recover(error: unknown): Promise<void> {
     const trapped = error instanceof WebAssembly.RuntimeError;
     if (!trapped && !(error instanceof PoolError) && this.#runner.pool?.isBroken !== true) return;
-    this.#failures.push(performance.now());
+    this.#health.noteFailure();
     await this.#runner.terminate();
     await this.#start();
-  }
-
-  #runReference(index: number, lane: number): void {
-    const { graph, rounding } = this.#engine;
-    const node = graph.nodes[index]!;
-    const inputs = node.inputs.map((id) => (id === ABSENT ? undefined : this.#tensor(id, lane)));
-    const outputs = node.outputs.map((id) => graph.values[id]!.type);
-    const results = node.operator.reference(inputs, node.attributes as never, {
-      rounding,
-      outputs,
-    });
-    node.outputs.forEach((id, i) => {
-      const { data } = results[i]!;
-      this.#bytes(id, lane).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    });
-  }
-
-  #tensor(id: ValueId, lane: number): Tensor {
-    const { type, constant } = this.#engine.graph.values[id]!;
-    return constant ?? { type, data: this.#view(id, lane) };
-  }
-
-  #view(id: ValueId, lane: number): TensorData {
-    const { binding } = this.#runner;
-    const address = binding.address(binding.plan.places.get(id)!, lane);
-    return viewData(this.#engine.graph.values[id]!.type, binding.program.memory.buffer, address);
-  }
-
-  #bytes(id: ValueId, lane: number): Uint8Array {
-    const { buffer, byteOffset, byteLength } = this.#view(id, lane);
-    return new Uint8Array(buffer, byteOffset, byteLength);
   }
 
   #profile(feeds: Feeds): RunTimes {
     this.#checkOpen();
     const marks = [performance.now()];
-    this.#write(feeds, 0);
+    this.#lanes[0]!.write(feeds);
     this.#runner.runTimed(marks);
-    this.#read(0);
+    this.#lanes[0]!.read();
     marks.push(performance.now());
     return { marks };
-  }
-
-  #write(feeds: Feeds, lane: number): void {
-    const { inputs } = this.#lanes[lane]!;
-    const given = orderFeeds(feeds, this.inputs);
-    for (let i = 0; i < given.length; i++) inputs[i]!.write(given[i]!);
-  }
-
-  #read(lane: number): Results {
-    const { outputs } = this.#lanes[lane]!;
-    if (outputs.length === 1) return { [outputs[0]!.name]: outputs[0]!.read() };
-    return Object.fromEntries(outputs.map((output) => [output.name, output.read()]));
   }
 }
