@@ -86,6 +86,7 @@ interface Row {
   /** Right answers without samples; null for the file and for float32 files. */
   readonly correctBySelf: number | null;
   readonly medianMs: number | null;
+  readonly leastMs: number | null;
   readonly weightBytes: number;
 }
 
@@ -154,6 +155,7 @@ async function measure(
       ...{ model, scheme, samples: questions.length, correct: countRight(right) },
       ...{ gained: against(true), lost: against(false), correctBySelf: bySelf[k]! },
       medianMs: sorted[sorted.length >> 1] ?? null,
+      leastMs: sorted[0] ?? null,
       weightBytes: own.memory().weightBytes,
     });
     await own.dispose();
@@ -186,11 +188,17 @@ function printRows(rows: readonly Row[]): string {
     "-",
     "by itself",
     "median ms",
+    "least ms",
     "bytes",
   ];
   const cells = rows.map((row) => [
     ...[row.model, row.scheme, ...[row.samples, row.correct, row.gained, row.lost].map(String)],
-    ...[String(row.correctBySelf ?? ""), row.medianMs?.toFixed(2) ?? "", String(row.weightBytes)],
+    ...[
+      String(row.correctBySelf ?? ""),
+      row.medianMs?.toFixed(2) ?? "",
+      row.leastMs?.toFixed(2) ?? "",
+      String(row.weightBytes),
+    ],
   ]);
   return textTable(head, cells, ["left", "left", ...head.slice(2).map(() => "right" as const)]);
 }
