@@ -29,18 +29,23 @@ const MR: i32 = 5;
 const COLUMN: usize = 4;
 const PANEL_UNIT: usize = 32;
 
-/** 8 columns of one row, or the first of them by way of scratch. */
+/** The first columns of one row, by way of scratch. */
+function storePart(y: usize, l: v128, h: v128, columns: i32, scratch: usize): void {
+  v128.store(scratch, l);
+  v128.store(scratch, h, 16);
+  for (let i: usize = 0; i < <usize>columns * COLUMN; i += COLUMN) {
+    store<u32>(y + i, load<u32>(scratch + i));
+  }
+}
+
+/** 8 columns of one row, or the first of them. */
 @inline
 function storeRow(y: usize, l: v128, h: v128, columns: i32, scratch: usize): void {
   if (columns >= NR) {
     v128.store(y, l);
     v128.store(y, h, 16);
   } else {
-    v128.store(scratch, l);
-    v128.store(scratch, h, 16);
-    for (let i: usize = 0; i < <usize>columns * COLUMN; i += COLUMN) {
-      store<u32>(y + i, load<u32>(scratch + i));
-    }
+    storePart(y, l, h, columns, scratch);
   }
 }
 
@@ -172,13 +177,11 @@ function sweepFloat(
     }
     let a = strip;
     let row: usize = offsets;
-    let left = rows;
-    for (; left >= MR; left -= MR) {
-      tile5x8(a, stride, MR, w, units, y, row, columns, scratch);
+    for (let left = rows; left > 0; left -= MR) {
+      tile5x8(a, stride, left, w, units, y, row, columns, scratch);
       a += stride * MR;
       row += 4 * MR;
     }
-    if (left > 0) tile5x8(a, stride, left, w, units, y, row, columns, scratch);
   }
 }
 

@@ -10,7 +10,6 @@
  *
  * A weight panel: depth units of 8 columns, bias[8], low[4], high[4].
  */
-import { ConvParameters } from "./conv";
 import { IndirectParameters } from "./conv-indirect";
 import { Float32 } from "./formats/float";
 import { GemmParameters, UNIT } from "./gemm";
@@ -146,10 +145,6 @@ function floatTile<P>(p: P, scratch: usize, tile: i32): void {
 
 export function gemm_f32_f32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
   floatTile<GemmParameters>(changetype<GemmParameters>(parameters), scratch, tile);
-}
-
-export function conv_f32_f32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<ConvParameters>(changetype<ConvParameters>(parameters), scratch, tile);
 }
 
 export function igemm_f32_f32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {

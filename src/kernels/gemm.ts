@@ -128,7 +128,7 @@ const byteWeights = ["i8", ...narrowWeights] as const;
 
 const forms: readonly GemmForm[] = [
   floatForm(5, ["gemm", "conv"]),
-  floatForm(4, ["gemm", "conv", "igemm"]),
+  floatForm(4, ["gemm", "igemm"]),
   ...(["i8", "u8"] as const).flatMap((x) =>
     (["i16", ...byteWeights] as const).map((w) => integerForm("pairs", x, w)),
   ),

@@ -216,17 +216,25 @@ export function scalesStaySmall(
   });
 }
 
+interface FloatOptions {
+  readonly order?: WeightOrder;
+  readonly form?: GemmForm;
+}
+
 export function floatWeights(
-  { forced }: LowerContext,
+  context: LowerContext,
   w: Tensor,
   bias: Tensor | undefined,
   depth: number,
   activation: Activation,
-  order: WeightOrder = (weights) => weights,
+  {
+    order = (weights) => weights,
+    form = selectFloatForm(depth, context.forced),
+  }: FloatOptions = {},
 ): GemmWeights {
   const { low, high } = floatActivationRange(activation);
   return {
-    form: selectFloatForm(depth, forced),
+    form,
     depth,
     units: depth,
     panelBytes: floatPanelBytes(depth),
