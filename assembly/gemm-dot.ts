@@ -26,7 +26,7 @@
  */
 import { FlippedQuads, Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
-import { PACKED_ROWS, rowTimesPacked, sumOfRow } from "./gemm-packed";
+import { isPacked, PACKED_ROWS, rowTimesPacked, sumOfRow } from "./gemm-packed";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { openPanel } from "./low-bit";
 import { ReferenceRule, RULE_SMALL_FP32, SmallFp32Rule } from "./requantize";
@@ -229,7 +229,7 @@ export function tile1x8<R>(
 }
 
 /** A few rows against packed panels [first, last), one by one. */
-function sweepPacked<R>(
+function sweepPacked(
   p: GridParameters,
   strip: usize,
   stride: usize,
@@ -238,7 +238,7 @@ function sweepPacked<R>(
   last: i32,
   scratch: usize,
 ): void {
-  const rule = changetype<R>(p);
+  const rule = changetype<SmallFp32Rule>(p);
   rule.prepare(scratch);
   const sums = scratch + <usize>p.lowBitScratch;
   const offset = i32x4.splat(-p.weightOffset);
@@ -268,8 +268,9 @@ function sweepBytes<R>(
   last: i32,
   scratch: usize,
 ): void {
-  if (p.weightBits < 8 && rows <= PACKED_ROWS) {
-    sweepPacked<R>(p, strip, stride, rows, first, last, scratch);
+  // The other rules are seldom, and code is bytes to load.
+  if (p.rule == RULE_SMALL_FP32 && isPacked(p) && rows <= PACKED_ROWS) {
+    sweepPacked(p, strip, stride, rows, first, last, scratch);
     return;
   }
   const rule = changetype<R>(p);

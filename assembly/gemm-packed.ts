@@ -5,10 +5,9 @@
  *
  *     4 bits   one vector a unit:     low nibbles = columns 0 … 3, high nibbles = columns 4 … 7
  *     2 bits   one vector two units:  bits 0–1, 2–3 = unit 0; 4–5, 6–7 = unit 1
- *     1 bit    one vector four units: bit 2·i + h of unit i, half h
  *
- * Codes lie above the weights: Σ x·w = Σ x·u − offset · Σ x; of one bit 2 · Σ x·b − Σ x. What lies
- * behind the last unit of a vector is 0 and counts for nothing; x is read up to 12 bytes beyond its units.
+ * Codes lie above the weights: Σ x·w = Σ x·u − offset · Σ x. Panels of one bit, and of depths that are no
+ * multiple of 16, are freed: code is bytes to load.
  */
 import { GridParameters } from "./grid";
 
@@ -17,6 +16,12 @@ const STEP: i32 = 4;
 
 /** Rows for which multiplying the packed panel, once each, costs less than freeing it (bench/low-bit.ts). */
 export const PACKED_ROWS: i32 = 2;
+
+/** Codes of 4 or 2 bits, whole steps of them. */
+@inline
+export function isPacked(p: GridParameters): bool {
+  return (p.weightBits == 4 || p.weightBits == 2) && p.units % STEP == 0;
+}
 
 
 @inline
@@ -36,7 +41,7 @@ function codesAt(bits: i32, w: usize, index: i32, mask: v128): v128 {
 /** Σ x·u of one row and 8 columns to `to`; returns the end of the codes. `bits` is a constant. */
 @inline
 function sumCodes(bits: i32, a: usize, w: usize, units: i32, to: usize): usize {
-  const mask = i8x16.splat(bits == 4 ? 15 : bits == 2 ? 3 : 1);
+  const mask = i8x16.splat(bits == 4 ? 15 : 3);
   let c0l = i32x4.splat(0);
   let c0h = c0l;
   let c1l = c0l;
@@ -45,8 +50,7 @@ function sumCodes(bits: i32, a: usize, w: usize, units: i32, to: usize): usize {
   let c2h = c0l;
   let c3l = c0l;
   let c3h = c0l;
-  let left = units;
-  for (; left >= STEP; left -= STEP) {
+  for (let left = units; left > 0; left -= STEP) {
     const x0 = v128.load32_splat(a);
     c0l = dot(codesAt(bits, w, 0, mask), x0, c0l);
     c0h = dot(codesAt(bits, w, 1, mask), x0, c0h);
@@ -62,23 +66,6 @@ function sumCodes(bits: i32, a: usize, w: usize, units: i32, to: usize): usize {
     a += 4 * STEP;
     w += 16 * bits;
   }
-  // The vectors of up to three units more.
-  if (left > 0) {
-    const x0 = v128.load32_splat(a);
-    c0l = dot(codesAt(bits, w, 0, mask), x0, c0l);
-    c0h = dot(codesAt(bits, w, 1, mask), x0, c0h);
-    if (bits < 4 || left > 1) {
-      const x1 = v128.load32_splat(a, 4);
-      c1l = dot(codesAt(bits, w, 2, mask), x1, c1l);
-      c1h = dot(codesAt(bits, w, 3, mask), x1, c1h);
-    }
-    if (bits < 2 || left > 2) {
-      const x2 = v128.load32_splat(a, 8);
-      c2l = dot(codesAt(bits, w, 4, mask), x2, c2l);
-      c2h = dot(codesAt(bits, w, 5, mask), x2, c2h);
-    }
-    w += (<usize>(left * bits * 4) + 15) & ~15;
-  }
   v128.store(to, i32x4.add(i32x4.add(c0l, c1l), i32x4.add(c2l, c3l)));
   v128.store(to, i32x4.add(i32x4.add(c0h, c1h), i32x4.add(c2h, c3h)), 16);
   return w;
@@ -90,10 +77,6 @@ function sumCodes4(a: usize, w: usize, units: i32, to: usize): usize {
 
 function sumCodes2(a: usize, w: usize, units: i32, to: usize): usize {
   return sumCodes(2, a, w, units, to);
-}
-
-function sumCodes1(a: usize, w: usize, units: i32, to: usize): usize {
-  return sumCodes(1, a, w, units, to);
 }
 
 /** Σ x of a row as the dot reads bytes, in all lanes. */
@@ -120,16 +103,8 @@ export function rowTimesPacked(
 ): usize {
   const bits = p.weightBits;
   const units = p.units;
-  const tail =
-    bits == 4
-      ? sumCodes4(a, w, units, to)
-      : bits == 2
-        ? sumCodes2(a, w, units, to)
-        : sumCodes1(a, w, units, to);
-  const twice = bits == 1 ? 1 : 0;
-  const low = i32x4.shl(v128.load(to), twice);
-  const high = i32x4.shl(v128.load(to, 16), twice);
-  v128.store(to, i32x4.add(i32x4.add(low, v128.load(tail)), term));
-  v128.store(to, i32x4.add(i32x4.add(high, v128.load(tail, 16)), term), 16);
+  const tail = bits == 4 ? sumCodes4(a, w, units, to) : sumCodes2(a, w, units, to);
+  v128.store(to, i32x4.add(i32x4.add(v128.load(to), v128.load(tail)), term));
+  v128.store(to, i32x4.add(i32x4.add(v128.load(to, 16), v128.load(tail, 16)), term), 16);
   return tail + 32;
 }
