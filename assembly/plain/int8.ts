@@ -24,11 +24,7 @@ export {
   igemm_u8_i8_4x8c2 as igemm_u8_i2_4x8c2,
   igemm_u8_i8_4x8c2 as igemm_u8_b1_4x8c2,
 } from "../conv-indirect";
-export {
-  depthwise_i8_i16_4x8c2,
-  depthwise_i8_i16_4x8c2_fixed,
-  depthwise_i8_i16_4x8c2_s1,
-} from "../depthwise";
+export { depthwise_i8_i16_4x8c2, depthwise_i8_i16_4x8c2_s1 } from "../depthwise";
 export {
   gemm_i8_i16_4x8c2,
   gemm_i8_i8_4x8c2,

@@ -1,4 +1,4 @@
-/** Operators that few networks have, and rule `tflite-reference` of the others in `core`. */
+/** Operators that few networks have, and rule `tflite-reference` of some others. */
 export { arg_max_f32, arg_max_i8, arg_max_u8 } from "../argmax";
 export {
   cast_f32_i32,
@@ -12,6 +12,7 @@ export {
   cast_u8_f32,
 } from "../cast";
 export { quantize_f32_i8_fixed } from "../convert";
+export { depthwise_i8_i16_4x8c2_fixed } from "../depthwise";
 export { quantize_parts_f32, scale_parts_f32 } from "../dynamic-range";
 export { maximum_i8, minimum_i8 } from "../elementwise";
 export { add_i8_fixed, mul_i8_fixed } from "../elementwise-fixed";

@@ -56,7 +56,7 @@ export const depthwiseKernels: readonly Kernel[] = [
   {
     name: "depthwise_i8_i16_4x8c2_fixed",
     isa: "simd128",
-    module: "int8",
+    module: "seldom",
     parameters,
     floats,
     bound: pairs,
