@@ -20,7 +20,8 @@
 import { GridParameters } from "./grid";
 import { copyRun } from "./lanes";
 import { freeCodes, panelOf } from "./low-bit";
-import { roundFp32, storePair } from "./requantize";
+import { roundFp32 } from "./requantize/fp32";
+import { storePair } from "./requantize/output";
 
 /** Bytes of start and scale of one block, and of the tail. */
 export const BLOCK: usize = 64;

@@ -5,7 +5,7 @@
  * sat(RHA(f32(x / s)) + z). NaN gives the lowest code: pmax(limit, NaN) is the limit.
  */
 import { storePart128 } from "./lanes";
-import { baseOf, floorOf, roundFp32 } from "./requantize";
+import { baseOf, floorOf, roundFp32 } from "./requantize/fp32";
 
 
 @unmanaged

@@ -9,7 +9,7 @@
  */
 import { DepthwiseParameters } from "./depthwise-rows";
 import { interleaveHigh32, interleaveLow32, storePart64 } from "./lanes";
-import { baseOf, magicOf } from "./requantize";
+import { baseOf, magicOf } from "./requantize/fp32";
 
 
 @inline

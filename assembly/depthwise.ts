@@ -16,7 +16,8 @@
  */
 import { advance, DepthwiseParameters } from "./depthwise-rows";
 import { interleaveHigh16, interleaveLow16, storePart64 } from "./lanes";
-import { baseOf, floorOf, magicOf, requantizeFixedFactors, requantizeMagic } from "./requantize";
+import { requantizeFixedFactors } from "./requantize/fixed-point";
+import { baseOf, floorOf, magicOf, requantizeMagic } from "./requantize/fp32";
 
 /** Output columns, 4 at a time, of one panel of 8 channels and one output row. */
 @inline

@@ -12,7 +12,7 @@ import {
   rowOfB,
 } from "./elementwise-grid";
 import { storePart128 } from "./lanes";
-import { multiplyByQuantizedMultipliers } from "./requantize";
+import { multiplyByQuantizedMultipliers } from "./requantize/fixed-point";
 
 
 @unmanaged

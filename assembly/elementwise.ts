@@ -23,7 +23,7 @@ import {
   interleaveLow8,
   storePart128,
 } from "./lanes";
-import { baseOf, floorOf, magicOf, requantizeMagic } from "./requantize";
+import { baseOf, floorOf, magicOf, requantizeMagic } from "./requantize/fp32";
 
 
 @unmanaged

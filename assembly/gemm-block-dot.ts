@@ -21,7 +21,7 @@ import { ConvParameters } from "./conv";
 import { FlippedQuads, NarrowedQuads, Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
 import { GridParameters, NR, OFFSETS } from "./grid";
-import { storeConstants } from "./requantize";
+import { storeConstants } from "./requantize/fp32";
 
 /** Rows of a tile. */
 const MR: i32 = 5;

@@ -18,7 +18,7 @@ import { Int8, Narrowed, UInt8 } from "./formats/integer";
 import { GemmParameters, UNIT } from "./gemm";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { MR } from "./pack";
-import { storeConstants } from "./requantize";
+import { storeConstants } from "./requantize/fp32";
 
 /** Bytes of one unit of a panel: 8 columns of 2 k. */
 const PANEL_UNIT: usize = 16;

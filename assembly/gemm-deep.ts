@@ -29,7 +29,10 @@ import { FlippedQuads, NarrowedQuads, Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
 import { GridParameters, NR, OFFSETS } from "./grid";
 import { openPanel, rowTermsOf, sumRows } from "./low-bit";
-import { Fp32Rule, ReferenceRule, RULE_FP32, storeConstants } from "./requantize";
+import { storeConstants } from "./requantize/fp32";
+import { Fp32Rule } from "./requantize/fp32-rules";
+import { RULE_FP32 } from "./requantize/output";
+import { ReferenceRule } from "./requantize/reference-rule";
 
 /** Rows of a tile. */
 const MR: i32 = 4;

@@ -29,7 +29,9 @@ import { GemmParameters } from "./gemm";
 import { isPacked, PACKED_ROWS, rowTimesPacked, sumOfRow } from "./gemm-packed";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { openPanel } from "./low-bit";
-import { ReferenceRule, RULE_SMALL_FP32, SmallFp32Rule } from "./requantize";
+import { SmallFp32Rule } from "./requantize/fp32-rules";
+import { RULE_SMALL_FP32 } from "./requantize/output";
+import { ReferenceRule } from "./requantize/reference-rule";
 
 /** Rows of a tile. */
 const MR: i32 = 5;

@@ -23,7 +23,10 @@ import { NarrowedQuads } from "./formats/quads";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { rowBytes } from "./gemm-dot";
 import { openPanel, panelOf, rowTermsOf, sumRows } from "./low-bit";
-import { Fp32Rule, ReferenceRule, RULE_FP32, storeConstants } from "./requantize";
+import { storeConstants } from "./requantize/fp32";
+import { Fp32Rule } from "./requantize/fp32-rules";
+import { RULE_FP32 } from "./requantize/output";
+import { ReferenceRule } from "./requantize/reference-rule";
 import { buildTables, Swizzle, TABLE } from "./table-build";
 import { sumTables, TOTALS } from "./table-sums";
 

@@ -28,15 +28,10 @@ import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { storePart64 } from "./lanes";
 import { openPanel } from "./low-bit";
 import { interleaveRows, MR, widenRow } from "./pack";
-import {
-  fp32Base,
-  fp32Floor,
-  Fp32Rule,
-  narrowRows,
-  ReferenceRule,
-  RULE_FP32,
-  storeCodes,
-} from "./requantize";
+import { baseOf, floorOf } from "./requantize/fp32";
+import { Fp32Rule } from "./requantize/fp32-rules";
+import { narrowRows, RULE_FP32, storeCodes } from "./requantize/output";
+import { ReferenceRule } from "./requantize/reference-rule";
 
 /** A unit in bytes. */
 export const UNIT: usize = 4;
@@ -213,8 +208,8 @@ export class PairsOfInt16 {
 function sweep<W, R>(p: GridParameters, rows: i32, first: i32, last: i32, scratch: usize): void {
   const rule = changetype<R>(p);
   const units = p.units;
-  const floor = fp32Floor(p);
-  const base = fp32Base(p);
+  const floor = floorOf(p.low, p.zeroPoint);
+  const base = baseOf(p.zeroPoint);
   const high = i8x16.splat(<i8>p.high);
   const flip = i8x16.splat(<i8>p.flip);
   const strip = stripOf(p, scratch);

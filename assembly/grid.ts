@@ -1,5 +1,5 @@
 /** What all matrix products share: the head of their parameter blocks, and their scratch. */
-import { OutputParameters } from "./requantize";
+import { OutputParameters } from "./requantize/output";
 
 /** Columns of one panel. */
 export const NR: i32 = 8;

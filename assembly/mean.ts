@@ -7,7 +7,8 @@
  * that lie 128 above those that the rule speaks of: S less 128·n, results 128 higher.
  */
 import { storePart128, storePart64 } from "./lanes";
-import { baseOf, floorOf, requantizeFixed, roundFp32 } from "./requantize";
+import { requantizeFixed } from "./requantize/fixed-point";
+import { baseOf, floorOf, roundFp32 } from "./requantize/fp32";
 
 
 @unmanaged

@@ -16,7 +16,7 @@
  * largest number is 123 at most.
  */
 import { storePart128 } from "./lanes";
-import { OutputParameters, storePair } from "./requantize";
+import { OutputParameters, storePair } from "./requantize/output";
 
 /** `OutputParameters.rule`: floats are 0. */
 export const RULE_UNITS: i32 = 4;

@@ -10,7 +10,7 @@
  *
  * Both are applied to the columns of a patch first, through scratch, then to its rows.
  */
-import { OutputParameters } from "./requantize";
+import { OutputParameters } from "./requantize/output";
 
 /** Output tile, patch, positions of a patch. */
 export const OUT: i32 = 4;

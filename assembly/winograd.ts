@@ -22,7 +22,9 @@
  *     V (4 rows, load32_splat) · U (8 columns, [C/2][8][2] int16) → 8 accumulators + 2 + 1 = 11 vectors
  */
 import { Int8, UInt8 } from "./formats/integer";
-import { ReferenceRule, RULE_SMALL_FP32, SmallFp32Rule, storeCodes } from "./requantize";
+import { SmallFp32Rule } from "./requantize/fp32-rules";
+import { RULE_SMALL_FP32, storeCodes } from "./requantize/output";
+import { ReferenceRule } from "./requantize/reference-rule";
 import { freeCodes } from "./low-bit";
 import {
   inputPanels,

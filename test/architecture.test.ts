@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const COMPOSITION = ["", "model", "cli"];
 
 /** Files of assembly/ that kernels share; they know no kernel. */
-const SHARED_BY_KERNELS = /^(lanes|pack|requantize|formats\/[\w-]+)$/;
+const SHARED_BY_KERNELS = /^(lanes|pack|(requantize|formats)\/[\w-]+)$/;
 
 const VAGUE_NAMES = ["utils", "util", "common", "helpers", "misc", "shared", "lib"];
 

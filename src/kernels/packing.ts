@@ -190,7 +190,7 @@ function packPairs(
 const LEAST_BITS = 9;
 
 /**
- * The shift that a panel's columns share (`requantizeShifted` in `assembly/requantize.ts`), and the limit of
+ * The shift that a panel's columns share (`requantizeShifted` in `assembly/requantize/fixed-point.ts`), and the limit of
  * its accumulators; undefined where a multiplier is ½ or more, or their exponents lie too far apart.
  */
 function commonShift(
