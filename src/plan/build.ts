@@ -25,9 +25,9 @@ export interface PlanOptions {
 export function createPlan(graph: Graph, options: PlanOptions): Plan {
   const { machine, rounding, forced } = options;
   const isFlipping = hasDot(machine) && machine.dot === "usdot" && rounding === "fp32";
-  const stored: StoredTypes = isFlipping && forced === undefined ? flippedTypes(graph) : new Map();
+  const flipped: StoredTypes = isFlipping && forced === undefined ? flippedTypes(graph) : new Map();
   return (
-    new PlanBuilder(graph, options, stored).build() ?? new PlanBuilder(graph, options).build()!
+    new PlanBuilder(graph, options, flipped).build() ?? new PlanBuilder(graph, options).build()!
   );
 }
 
@@ -39,14 +39,20 @@ class PlanBuilder {
   readonly options: PlanOptions;
   readonly steps: Step[] = [];
   readonly modules = new Set<ModuleName>();
+  readonly flipped: StoredTypes;
   readonly stored: StoredTypes;
   readonly places: Places;
 
-  constructor(graph: Graph, options: PlanOptions, stored: StoredTypes = new Map()) {
+  constructor(graph: Graph, options: PlanOptions, flipped: StoredTypes = new Map()) {
+    const { kernels = true, lowerings = basicLowerings } = options;
     this.graph = graph;
     this.options = options;
-    this.stored = stored;
-    this.places = new Places(graph);
+    this.flipped = flipped;
+    this.stored = new Map([
+      ...flipped,
+      ...((kernels && lowerings.stored?.({ graph, ...options })) || []),
+    ]);
+    this.places = new Places(graph, (id) => this.type(id));
   }
 
   /** Undefined where a `reference()` would have to read or write another type than the graph's. */
@@ -55,7 +61,7 @@ class PlanBuilder {
     for (const id of this.graph.inputs) places.touch(this.place(id), -1);
     this.graph.nodes.forEach((node, index) => this.lower(node, index));
     const declared = this.steps.flatMap((step) => (step.kind === "reference" ? [step.node] : []));
-    if (declared.some((node) => this.hasStored(this.graph.nodes[node]!))) return undefined;
+    if (declared.some((node) => this.hasFlipped(this.graph.nodes[node]!))) return undefined;
     for (const id of this.graph.outputs) places.touch(this.place(id), this.steps.length);
     const { offsets, arenaBytes, lowerBound } = planArena(places.buffers);
     offsets.forEach((offset, i) => (places.buffers[i]!.offset = offset));
@@ -64,7 +70,7 @@ class PlanBuilder {
       modules: [...this.modules].sort(),
       buffers: places.buffers,
       constants: places.constants,
-      flipped: new Set(this.stored.keys()),
+      flipped: new Set(this.flipped.keys()),
       places: places.byValue,
       arenaBytes,
       arenaLowerBound: lowerBound,
@@ -76,8 +82,8 @@ class PlanBuilder {
     };
   }
 
-  private hasStored({ inputs, outputs }: Node): boolean {
-    return [...inputs, ...outputs].some((id) => this.stored.has(id));
+  private hasFlipped({ inputs, outputs }: Node): boolean {
+    return [...inputs, ...outputs].some((id) => this.flipped.has(id));
   }
 
   private lower(node: Node, index: number): void {
@@ -110,7 +116,6 @@ class PlanBuilder {
   }
 
   private context(node: Node, index: number): LowerContext {
-    const type = (id: ValueId) => this.stored.get(id) ?? this.graph.values[id]!.type;
     const firstStep = this.steps.length;
     const { places } = this;
     return {
@@ -119,8 +124,8 @@ class PlanBuilder {
       rounding: this.options.rounding,
       machine: this.options.machine,
       forced: this.options.forced,
-      inputs: node.inputs.map((id) => (id === ABSENT ? undefined : type(id))),
-      outputs: node.outputs.map(type),
+      inputs: node.inputs.map((id) => (id === ABSENT ? undefined : this.type(id))),
+      outputs: node.outputs.map((id) => this.type(id)),
       constant: (input) => this.constantTensor(node.inputs[input] ?? ABSENT),
       input: (input) => this.place(node.inputs[input]!),
       place: (value) => this.place(value),
@@ -140,6 +145,11 @@ class PlanBuilder {
       isInPlace: (input) => places.isInPlace(node.inputs[input]!),
       step: (request) => this.addStep(request, node, index),
     };
+  }
+
+  /** A value's type as it lies in memory. */
+  private type(id: ValueId): TensorType {
+    return this.stored.get(id) ?? this.graph.values[id]!.type;
   }
 
   private constantTensor(id: ValueId): Tensor | undefined {

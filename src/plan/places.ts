@@ -4,7 +4,7 @@
  */
 import { InternalError } from "../errors.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../graph/index.ts";
-import { typeBytes } from "../tensor/index.ts";
+import { type TensorType, typeBytes } from "../tensor/index.ts";
 import { advance, type Rows } from "./lower/context.ts";
 import type { BufferPlan, ConstantPlan, Pointer } from "./plan.ts";
 import { type Slice, slicesOf } from "./slices.ts";
@@ -14,6 +14,7 @@ export class Places {
   readonly constants: ConstantPlan[] = [];
   readonly byValue = new Map<ValueId, Pointer>();
   readonly #graph: Graph;
+  readonly #typeOf: (id: ValueId) => TensorType;
   readonly #slices: ReadonlyMap<ValueId, Slice>;
   /** The values of each buffer. */
   readonly #residents: ValueId[][] = [];
@@ -22,9 +23,11 @@ export class Places {
   /** Slices whose rows lie apart. */
   readonly #strided = new Set<ValueId>();
 
-  constructor(graph: Graph) {
+  /** @param typeOf the type in which a value lies in memory */
+  constructor(graph: Graph, typeOf: (id: ValueId) => TensorType) {
     this.#graph = graph;
-    this.#slices = slicesOf(graph);
+    this.#typeOf = typeOf;
+    this.#slices = slicesOf(graph, typeOf);
     this.#lastReaders = lastReaders(graph);
   }
 
@@ -32,7 +35,7 @@ export class Places {
   of(id: ValueId, step: number): Pointer {
     const known = this.byValue.get(id);
     if (known !== undefined) return known;
-    const { name, type, constant } = this.#graph.values[id]!;
+    const { name, constant } = this.#graph.values[id]!;
     if (constant !== undefined) {
       return this.#set(
         id,
@@ -45,7 +48,7 @@ export class Places {
     const slice = this.#slices.get(id);
     return slice?.rows === 1
       ? this.#set(id, advance(this.of(slice.whole, step), slice.byteOffset))
-      : this.#set(id, this.addBuffer(name, typeBytes(type), step));
+      : this.#set(id, this.addBuffer(name, this.#bytes(id), step));
   }
 
   /** The same for who can leave gaps between rows of `rowBytes`. */
@@ -138,7 +141,7 @@ export class Places {
   }
 
   #bytes(id: ValueId): number {
-    return typeBytes(this.#graph.values[id]!.type);
+    return typeBytes(this.#typeOf(id));
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Operator,
   pack,
 } from "../operators/index.ts";
+import type { TensorType } from "../tensor/index.ts";
 import { boxAxes } from "./lower/box.ts";
 
 /** A tensor as rows of another one. */
@@ -25,8 +26,11 @@ export interface Slice {
 
 const JOINING: ReadonlySet<Operator<never>> = new Set<Operator<never>>([concatenation, pack]);
 
-/** The slices of a graph by value; of nested ones each is a slice of the next. */
-export function slicesOf(graph: Graph): Map<ValueId, Slice> {
+/**
+ * The slices of a graph by value; of nested ones each is a slice of the next.
+ * @param typeOf the type in which a value lies in memory
+ */
+export function slicesOf(graph: Graph, typeOf: (id: ValueId) => TensorType): Map<ValueId, Slice> {
   const slices = new Map<ValueId, Slice>();
   if (!graph.nodes.some(({ operator }) => JOINING.has(operator))) return slices;
   const reads = countReads(graph);
@@ -34,8 +38,8 @@ export function slicesOf(graph: Graph): Map<ValueId, Slice> {
   for (const { operator, attributes, inputs, outputs } of graph.nodes) {
     if (!JOINING.has(operator)) continue;
     const whole = outputs[0]!;
-    const y = graph.values[whole]!.type;
-    const types = inputs.map((id) => graph.values[id]!.type);
+    const y = typeOf(whole);
+    const types = inputs.map(typeOf);
     const moves = (operator as MovementOperator<never>).moves(types, attributes as never, [y]);
     for (const move of moves) {
       const id = inputs[move.from.tensor]!;

@@ -118,11 +118,12 @@ async function expectRounds(
   graph: Graph,
   rounds: number,
   withDot: readonly string[] = [],
-): Promise<void> {
+): Promise<string[]> {
   const kernels = await expectEqual(graph);
   expect(kernels).not.toContain("reference");
   expect(await roundSteps(graph)).toBe(rounds);
   if (hasDot) expect(kernels).toEqual(expect.arrayContaining([...withDot]));
+  return kernels;
 }
 
 const ACTIVATIONS: readonly Activation[] = ["none", "relu", "relu6", "relu_n1_to_1"];
@@ -145,7 +146,7 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
       }
     });
 
-    it("is pooled, joined and padded as units", async () => {
+    it("is pooled, joined in place and padded as units", async () => {
       const net = new Network(format, { format: float32, shape: [2, 13, 10, 6] });
       const x = net.encode(0, 0.3);
       const a = net.conv(x, [1, 6, 12], "relu");
@@ -162,11 +163,36 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
       const codes = net.encode(net.node(pad, border, [pooled]), 0.17);
       const y = net.conv(codes, [3, 25, 8]);
       const z = net.conv(codes, [1, 25, 5]);
-      await expectRounds(
+      const kernels = await expectRounds(
         net.graph(y, z),
         1,
-        ["max_pool_u8", "pad_runs", "copy_runs"].slice(sdot()),
+        ["max_pool_u8", "pad_runs"].slice(sdot()),
       );
+      expect(kernels).not.toContain("copy_runs");
+    });
+
+    it("is joined from layers of all kinds, rounded as they are stored or by a step", async () => {
+      for (const largest of [0.5, 3e38]) {
+        const net = new Network(format, { format: float32, shape: [2, 8, 7, 6] });
+        const x = net.encode(0, 0.3);
+        const bias = floats([5], 4, 0.6);
+        bias.data[1] = largest;
+        const a = net.conv(x, [1, 6, 5], "relu", bias);
+        const w = net.weights([1, 3, 3, 6], 3);
+        const attributes = {
+          strides: [1, 1],
+          dilations: [1, 1],
+          padding: "same",
+          activation: "relu",
+        } as const;
+        const b = net.node(depthwiseConv2D, attributes, [x, w, -1]);
+        const pool = { ...POOL, strides: [1, 1] } as const;
+        const c = net.node(maxPool2D, pool, [net.conv(x, [3, 6, 9])]);
+        const joined = net.node(concatenation, JOIN, [a, b, c]);
+        const inner = net.node(concatenation, JOIN, [net.conv(x, [1, 6, 3]), joined]);
+        const z = net.conv(net.encode(inner, 0.17), [1, 23, 8]);
+        expect(await expectEqual(net.graph(z))).not.toContain("reference");
+      }
     });
 
     it.each([
@@ -252,6 +278,23 @@ const JOIN = { axis: 3, activation: "none" } as const;
 function sdot(): number {
   return relaxedDotClass() === "sdot" ? 1 : 0;
 }
+
+it("float32 results of FP8 layers are joined in place, but for those of depthwise layers", async () => {
+  const net = new Network(float8_e4m3fn, { format: float32, shape: [2, 8, 7, 6] });
+  const x = net.encode(0, 0.3);
+  const joined = (y: number): number => net.node(concatenation, JOIN, [y, net.conv(x, [1, 6, 5])]);
+  const attributes = {
+    strides: [1, 1],
+    dilations: [1, 1],
+    padding: "same",
+    activation: "relu",
+  } as const;
+  const w = net.weights([1, 3, 3, 6], 3);
+  const b = net.node(depthwiseConv2D, attributes, [x, w, -1]);
+  const inPlace = await expectRounds(net.graph(joined(net.conv(x, [3, 6, 9]))), 1);
+  expect(inPlace).not.toContain("copy_runs");
+  expect(await expectRounds(net.graph(joined(b)), 1)).toContain("copy_runs");
+});
 
 describe("a value stays float32", () => {
   const start = (): { net: Network; y: number } => {

@@ -1,6 +1,6 @@
 /** Which lowering takes which operator. An operator that is not listed runs its `reference()`. */
 import { isMinifloat } from "../../formats/index.ts";
-import type { Graph } from "../../graph/index.ts";
+import type { Graph, ValueId } from "../../graph/index.ts";
 import { basicKernels, type Kernel } from "../../kernels/index.ts";
 import {
   concatenation,
@@ -27,9 +27,10 @@ import {
   transpose,
   unpack,
 } from "../../operators/index.ts";
+import type { TensorType } from "../../tensor/index.ts";
 import { lowerAdd, lowerSub } from "./add.ts";
 import { lowerConv2D } from "./conv-2d.ts";
-import type { Lowering } from "./context.ts";
+import type { LowerContext, Lowering } from "./context.ts";
 import { lowerDepthwiseConv2D } from "./depthwise-conv-2d.ts";
 import { lowerFullyConnected } from "./fully-connected.ts";
 import { lowerMul } from "./mul.ts";
@@ -47,6 +48,10 @@ export * from "./context.ts";
 export interface Lowerings {
   readonly byOperator: ReadonlyMap<string, Lowering>;
   readonly kernels: ReadonlyMap<string, Kernel>;
+  /** The types of the values that their producers store in another one than the graph's. */
+  readonly stored?: (
+    sight: Pick<LowerContext, "graph" | "machine"> & { readonly forced?: string },
+  ) => ReadonlyMap<ValueId, TensorType>;
 }
 
 const byOperator: Lowerings["byOperator"] = new Map<string, Lowering>([

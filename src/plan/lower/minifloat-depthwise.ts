@@ -39,7 +39,7 @@ export function lowerMinifloatDepthwise(
   const { batch, output, outputChannels: channels, filter } = geometry;
   const taps = filter[0] * filter[1];
   const x = layerInput(context, operand);
-  const results = layerResults(context, operand, attributes, channels, taps);
+  const results = layerResults(context, operand, attributes, channels, taps, false);
   if (results.steps !== undefined) {
     lowerQuads(between(context, x, results.y), geometry, results.steps, results.fields);
     return true;
@@ -47,16 +47,15 @@ export function lowerMinifloatDepthwise(
   const rows = batch * output[0] * output[1];
   const sums = context.temporary("sums", rows * channels * 4);
   const floats = operand === "x8" ? openValues(context, x) : x;
-  lowerFloats(between(context, floats, sums), geometry);
-  scaleRows(context, attributes, { sums, y: results.y }, rows, channels);
+  lowerFloats(between(context, floats, { pointer: sums, stride: 4 * channels }), geometry);
+  scaleRows(context, attributes, { sums, y: results.y.pointer }, rows, channels);
   results.finish();
   return true;
 }
 
 /** The context with other places. */
-function between(context: LowerContext, x: Pointer, y: Pointer): LowerContext {
-  const outputRows = (_: number, stride: number): Rows => ({ pointer: y, stride });
-  return { ...context, input: () => x, output: () => y, outputRows };
+function between(context: LowerContext, x: Pointer, y: Rows): LowerContext {
+  return { ...context, input: () => x, outputRows: () => y };
 }
 
 function lowerQuads(

@@ -15,8 +15,7 @@ import { unitGrid } from "../../kernels/index.ts";
 import { inputUnit, isMinifloatLayer, type PoolAttributes } from "../../operators/index.ts";
 import { f32, perTensor } from "../../quantization/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
-import type { Pointer } from "../plan.ts";
-import type { Lowering, LowerContext } from "./context.ts";
+import type { LowerContext } from "./context.ts";
 import { operandFlip, operandOfLayer, operandOfValue, type Sight } from "./minifloat-operands.ts";
 import { fitsPad } from "./pad.ts";
 import { tableStep } from "./unary.ts";
@@ -33,13 +32,30 @@ const known = new WeakMap<Graph, Map<string, Forms>>();
 
 /** The form of a value; undefined: it lies as its type says. */
 export function unitFormOf(sight: Sight, id: ValueId): UnitForm | undefined {
+  return unitForms(sight).get(id);
+}
+
+function unitForms(sight: Sight): Forms {
   const { graph, machine, forced } = sight;
   const question = JSON.stringify([machine.isa, machine.dot, forced]);
   const ofGraph = known.get(graph) ?? new Map<string, Forms>();
   known.set(graph, ofGraph);
   const forms = ofGraph.get(question) ?? findForms(sight);
   ofGraph.set(question, forms);
-  return forms.get(id);
+  return forms;
+}
+
+/** The types in which values in the form lie in memory: integers whose zero is what means 0. */
+export function unitTypes(
+  sight: Omit<Sight, "forced"> & { readonly forced?: string },
+): Map<ValueId, TensorType> {
+  const zero = operandFlip(sight);
+  const format = zero === 0 ? int8 : uint8;
+  const quantization = perTensor(1, zero);
+  const ids = [...unitForms({ forced: undefined, ...sight }).keys()];
+  return new Map(
+    ids.map((id) => [id, { format, shape: sight.graph.values[id]!.type.shape, quantization }]),
+  );
 }
 
 /** The form of output 0 of the context's node. */
@@ -142,42 +158,6 @@ function canRound(sight: Sight, node: Node, { format: own }: UnitForm): boolean 
   return biases?.every(Number.isFinite) ?? true;
 }
 
-/** A value in the form as other lowerings know it: integers whose zero is what means 0. */
-export function unitsType(context: LowerContext, { shape }: TensorType): TensorType {
-  const zero = operandFlip(context);
-  return { format: zero === 0 ? int8 : uint8, shape, quantization: perTensor(1, zero) };
-}
-
-/** Output 0 in the form. */
-export function unitsOutput(context: LowerContext): Pointer {
-  return context.expandedOutput(0, elementCount(context.outputs[0]!.shape));
-}
-
-/** An operator that commutes, on units where its output has the form. */
-export function inUnits<A>(lowering: Lowering<A>): Lowering<A> {
-  return (context, attributes) => {
-    if (outputForm(context) === undefined) return lowering(context, attributes);
-    let place: Pointer | undefined;
-    const isAliased = (output: number, input: number): boolean =>
-      place === undefined && context.alias(output, input);
-    const output = () => (place ??= unitsOutput(context));
-    return lowering(
-      {
-        ...context,
-        inputs: context.inputs.map((type) => type && unitsType(context, type)),
-        outputs: context.outputs.map((type) => unitsType(context, type)),
-        output,
-        outputRows: (_, stride) => ({ pointer: output(), stride }),
-        alias: isAliased,
-        part: () => false,
-        overwrite: () => false,
-        isInPlace: () => false,
-      },
-      attributes,
-    );
-  };
-}
-
 /** Dequantize of an input of the network and the rounding of its result, as one look-up. */
 export function lookUpUnits(context: LowerContext): boolean {
   const form = outputForm(context);
@@ -191,6 +171,6 @@ export function lookUpUnits(context: LowerContext): boolean {
     const rounded = format.encode(f32(f32(from * (own - zeroPoint)) / scale), true);
     return (format.decode(rounded) * inputUnit(format)!) ^ flip;
   });
-  tableStep(context, table, unitsOutput(context), format.name);
+  tableStep(context, table, context.output(0), format.name);
   return true;
 }

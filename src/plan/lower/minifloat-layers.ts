@@ -50,13 +50,12 @@ export function lowerMinifloatFullyConnected(
     accumulatedRows(context, attributes, { a: x, rows, columns, depth });
     return true;
   }
-  const results = layerResults(context, operand, attributes, columns, depth);
+  const results = layerResults(context, operand, attributes, columns, depth, true);
   const extents = { m: rows, n: columns, results };
   const packed = addPanels(context, operand, attributes, 1, results.steps);
   const placed = readyPanels(context, packed, extents);
   productStep(context, placed, placed.places[0]!, {
-    ...{ operation: "gemm", operand, x, y: results.y, ...extents },
-    yStride: columns * results.elementBytes,
+    ...{ operation: "gemm", operand, x, column: 0, ...extents },
     packing: { xStride: depth * minifloatOperands[operand].elementBytes },
     packingBytes: 0,
     note: `${rows}x${columns}x${depth}`,
@@ -77,21 +76,19 @@ export function lowerMinifloatConv2D(context: LowerContext, attributes: Conv2DAt
     accumulatedRows(context, attributes, { a, rows: pixels, columns: outputChannels, depth });
     return true;
   }
-  const results = layerResults(context, operand, attributes, outputChannels, depth);
-  const { elementBytes } = results;
+  const results = layerResults(context, operand, attributes, outputChannels, depth, true);
   const columns = outputChannels / groups;
   const extents = { m: pixels, n: columns, results };
   const packed = addPanels(context, operand, attributes, groups, results.steps);
   const placed = readyPanels(context, packed, extents);
-  const packing = windowPacking(context, geometry, placed.panels, elementBytes);
+  const packing = windowPacking(context, geometry, placed.panels, results.y.stride);
   const groupBytes = (inputChannels / groups) * minifloatOperands[operand].elementBytes;
   placed.places.forEach((panels, group) => {
     productStep(context, placed, panels, {
       ...packing,
       ...{ operand, ...extents },
       x: advance(x, group * groupBytes),
-      y: advance(results.y, group * columns * elementBytes),
-      yStride: outputChannels * elementBytes,
+      column: group * columns,
       note: describeWindow(geometry),
     });
   });

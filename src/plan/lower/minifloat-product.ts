@@ -40,11 +40,10 @@ export interface Product {
   readonly operation: GemmOperation;
   readonly operand: MinifloatOperand;
   readonly x: Pointer;
-  readonly y: Pointer;
   readonly m: number;
   readonly n: number;
-  /** Bytes from row to row of y. */
-  readonly yStride: number;
+  /** The first of its columns among the results'. */
+  readonly column: number;
   readonly results: LayerResults;
   readonly packing: Readonly<Record<string, number | Pointer>>;
   readonly packingBytes: number;
@@ -180,7 +179,10 @@ export function productStep(
   w: Pointer,
   product: Product,
 ): void {
-  const { operation, operand, m, n, packing, packingBytes, x, y, yStride, note } = product;
+  const { operation, operand, m, n, packing, packingBytes, x, note } = product;
+  const { elementBytes, fields } = product.results;
+  const { pointer, stride: yStride } = product.results.y;
+  const y = advance(pointer, product.column * elementBytes);
   const { depth, weights } = panels;
   const units = minifloatUnits(panels);
   const rowBytes = packedRowBytes(panels);
@@ -199,7 +201,7 @@ export function productStep(
       ...{ ...grid, stripRows: rows, codeTable: table, panel },
       weightBits: weights === "w8" ? 8 : panels.format.bits,
       ...packing,
-      ...product.results.fields,
+      ...fields,
     },
     tiles,
     macs: m * n * depth,

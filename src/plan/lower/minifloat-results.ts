@@ -17,14 +17,13 @@ import {
   type OutputAttributes,
 } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
-import type { Pointer } from "../plan.ts";
-import type { LowerContext } from "./context.ts";
+import type { LowerContext, Rows } from "./context.ts";
 import { roundStep } from "./minifloat-codes.ts";
-import { outputForm, type UnitForm, unitsOutput } from "./minifloat-forms.ts";
+import { outputForm, type UnitForm } from "./minifloat-forms.ts";
 import { operandFlip } from "./minifloat-operands.ts";
 
 export interface LayerResults {
-  readonly y: Pointer;
+  readonly y: Rows;
   readonly elementBytes: 1 | 4;
   /** Of units: multipliers and biases in place of those of float32. */
   readonly steps?: UnitSteps;
@@ -34,21 +33,29 @@ export interface LayerResults {
   readonly finish: () => void;
 }
 
-/** @param depth products of one sum */
+/**
+ * @param depth products of one sum
+ * @param isApart float32 results too may be stored with gaps between their rows
+ */
 export function layerResults(
   context: LowerContext,
   operand: MinifloatOperand,
   attributes: OutputAttributes,
   channels: number,
   depth: number,
+  isApart: boolean,
 ): LayerResults {
   const floats = { elementBytes: 4, fields: { rule: 0 } } as const;
   const form = outputForm(context);
-  if (form === undefined) return { ...floats, y: context.output(0), finish: () => undefined };
+  if (form === undefined) {
+    const stride = 4 * channels;
+    const y = isApart ? context.outputRows(0, stride) : { pointer: context.output(0), stride };
+    return { ...floats, y, finish: () => undefined };
+  }
   const steps = operand === "x8" ? stepsOf(context, attributes, channels, depth, form) : undefined;
   if (steps !== undefined) {
     return {
-      y: unitsOutput(context),
+      y: context.outputRows(0, channels),
       elementBytes: 1,
       steps,
       fields: {
@@ -64,8 +71,8 @@ export function layerResults(
   const count = elementCount(context.outputs[0]!.shape);
   const y = context.temporary("float32 results", count * 4);
   const finish = (): void =>
-    roundStep(context, "x8", { x: y, y: unitsOutput(context), count, ...form });
-  return { ...floats, y, finish };
+    roundStep(context, "x8", { x: y, y: context.output(0), count, ...form });
+  return { ...floats, y: { pointer: y, stride: 4 * channels }, finish };
 }
 
 function stepsOf(

@@ -30,14 +30,14 @@ const PACKED_AS: Readonly<Record<MinifloatOperand, string>> = {
   i16: "i8_i16_4x8c2",
 };
 
-/** `resultBytes`: of an element of y. */
+/** `yStride`: bytes from pixel to pixel of y. */
 export function windowPacking(
   context: LowerContext,
   geometry: ConvGeometry,
   { operand, weights }: MinifloatPanels,
-  resultBytes: number,
+  yStride: number,
 ): Pick<Product, "operation" | "packing" | "packingBytes"> {
-  const { filter, output, groups, inputChannels, outputChannels, depth, input } = geometry;
+  const { filter, output, groups, inputChannels, depth, input } = geometry;
   const { elementBytes, unitElements } = minifloatOperands[operand];
   const taps = filter[0] * filter[1];
   const perGroup = inputChannels / groups;
@@ -62,8 +62,8 @@ export function windowPacking(
         ...windowFields(geometry, { elementBytes, border }),
         outHeight: output[0],
         outWidth: output[1],
-        yRowStride: output[1] * outputChannels * resultBytes,
-        yImageStride: output[0] * output[1] * outputChannels * resultBytes,
+        yRowStride: output[1] * yStride,
+        yImageStride: output[0] * output[1] * yStride,
       },
       packingBytes: gatherBytes(taps * perGroup * elementBytes),
     };

@@ -5,7 +5,7 @@ import { lowerChunkedMatMul } from "./chunked-matmul.ts";
 import type { Lowering } from "./context.ts";
 import type { Lowerings } from "./index.ts";
 import { lowerDecodeMinifloat, lowerEncodeMinifloat } from "./minifloat-codes.ts";
-import { inUnits, lookUpUnits } from "./minifloat-forms.ts";
+import { lookUpUnits, unitTypes } from "./minifloat-forms.ts";
 import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
 import { lowerMinifloatConv2D, lowerMinifloatFullyConnected } from "./minifloat-layers.ts";
 
@@ -16,18 +16,16 @@ export function withMinifloats({ byOperator: others }: Lowerings): Lowerings {
     ["DepthwiseConv2D", lowerMinifloatDepthwise],
     ["FullyConnected", lowerMinifloatFullyConnected],
   ];
-  const commuting = ["MaxPool2D", "Pad", "Concatenation", "Reshape", "Squeeze", "ExpandDims"];
   const dequantize = others.get("Dequantize")!;
   const byOperator = new Map<string, Lowering>([
     ...others,
-    ...commuting.map((name) => [name, inUnits(others.get(name)!)] as const),
     ["Dequantize", (context, own) => lookUpUnits(context) || dequantize(context, own)],
     ...layers.map(([name, lowering]) => [name, minifloatsOr(lowering, others.get(name)!)] as const),
     ["ChunkedMatMul", lowerChunkedMatMul],
     ["DecodeMinifloat", lowerDecodeMinifloat],
     ["EncodeMinifloat", lowerEncodeMinifloat],
   ]);
-  return { byOperator, kernels: kernelTable };
+  return { byOperator, kernels: kernelTable, stored: unitTypes };
 }
 
 /** One lowering for layers with minifloat operands, another one for all others. */
