@@ -5,7 +5,7 @@
 import { ConvParameters } from "./conv";
 import { gatherBytes } from "./conv-dot";
 import { GemmParameters } from "./gemm";
-import { packBytes, rowBytes } from "./gemm-dot";
+import { packBytes, rowBytes } from "./byte-rows";
 import { NR, stripOf } from "./grid";
 
 /** Rows that lie `xStride` bytes apart, read where they are unless X flips them. */

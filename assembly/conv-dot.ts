@@ -5,7 +5,8 @@
 import { ConvParameters, gatherAcross } from "./conv";
 import { FlippedQuads, NarrowedQuads, Quads } from "./formats/quads";
 import { NR, OFFSETS, stripOf } from "./grid";
-import { rowBytes, sweepStrip } from "./gemm-dot";
+import { rowBytes } from "./byte-rows";
+import { sweepStrip } from "./gemm-dot";
 import { narrowRow } from "./low-bit";
 
 /** One run of a window. Reads and writes up to 15 bytes beyond. */

@@ -1,12 +1,13 @@
 /**
  * Matrix product and convolution with weights in FP4 and FP6 on the relaxed dot: bytes of x as the
- * machine reads them (`gemm-dot.ts`), panels opened as quads of int8 (`minifloat-quads.ts`), results as
+ * machine reads them (`dot-tiles.ts`), panels opened as quads of int8 (`minifloat-quads.ts`), results as
  * float32 or as units of what their readers round them to (`minifloat-output.ts`).
  */
 import { gatherBytes } from "./conv-dot";
 import { Quads } from "./formats/quads";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
-import { packBytes, rowBytes, tile1x8, tile5x8 } from "./gemm-dot";
+import { packBytes, rowBytes } from "./byte-rows";
+import { tile1x8, tile5x8 } from "./dot-tiles";
 import { ConvMinifloat, GemmMinifloat } from "./gemm-minifloat";
 import { FloatRule, RULE_UNITS, storeUnitConstants, UnitsRule } from "./minifloat-output";
 import { openQuads } from "./minifloat-quads";
@@ -29,7 +30,7 @@ function sweepQuads<R>(
   const rule = changetype<R>(p);
   const units = p.units;
   const offsets = scratch + OFFSETS;
-  // As in `gemm-dot.ts`: the next panel is fetched while this one is multiplied.
+  // As in `dot-tiles.ts`: the next panel is fetched while this one is multiplied.
   const steps = <usize>((units + 1) >> 1);
   const pace = <usize>p.panelBytes / (<usize>max(rows / MR, 1) * steps);
   for (let panel = first; panel < last; panel++) {

@@ -8,7 +8,7 @@
  *   r3 |…            |             lower output row += quads · (0, w0, w1, w2)
  *
  * A filter of 3 rows and stride 1 takes every quad for two output rows; other strides make one row at
- * a time. Taller filters have several planes. Operands as in `gemm-dot.ts`: weights first, bytes of x
+ * a time. Taller filters have several planes. Operands as in `dot-tiles.ts`: weights first, bytes of x
  * as stored or flipped second. Borders hold the zero point as that form writes it; −z_x·Σw is folded
  * into the bias.
  *

@@ -2,7 +2,7 @@
  * float32 matrix product and convolutions on rows that lie one after the other; the sums, their order and the
  * panels are those of `gemm-float.ts`, to the bit. For depths whose rows stay near (`select.ts`).
  *
- * Tile 5x8, as in `gemm-dot.ts` a unit is four bytes of a row, here one float32. Rows of `a` lie one after
+ * Tile 5x8, as in `dot-tiles.ts` a unit is four bytes of a row, here one float32. Rows of `a` lie one after
  * the other, so that packing is a copy of windows (`conv-dot.ts`), or nothing; five pointers run along them:
  *
  *                      w: 8 columns of one panel
@@ -19,7 +19,7 @@ import { ConvParameters } from "./conv";
 import { gatherBytes } from "./conv-dot";
 import { Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
-import { packBytes, rowBytes } from "./gemm-dot";
+import { packBytes, rowBytes } from "./byte-rows";
 import { finishFloat } from "./gemm-float";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 

@@ -21,7 +21,7 @@ import { ConvParameters } from "./conv";
 import { gatherBytes } from "./conv-dot";
 import { NarrowedQuads } from "./formats/quads";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
-import { rowBytes } from "./gemm-dot";
+import { rowBytes } from "./byte-rows";
 import { openPanel, panelOf, rowTermsOf, sumRows } from "./low-bit";
 import { storeConstants } from "./requantize/fp32";
 import { Fp32Rule } from "./requantize/fp32-rules";

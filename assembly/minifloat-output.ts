@@ -40,7 +40,7 @@ export function storeFloats(to: usize, l: v128, h: v128, columns: i32): void {
   }
 }
 
-/** From int32 accumulators to float32: an output rule of `gemm.ts` and `gemm-dot.ts`. */
+/** From int32 accumulators to float32: an output rule of `gemm.ts` and `dot-tiles.ts`. */
 @unmanaged
 export class FloatRule {
   /** Of an element of y. */
@@ -216,7 +216,7 @@ function settleStored(a: v128, b: v128, isSigned: bool, constants: usize): v128 
   return settleSigned(steps, v128.load(constants, LOW_AT), high, finest, finer, flip);
 }
 
-/** From int32 accumulators to units: an output rule of `gemm-dot.ts`. */
+/** From int32 accumulators to units: an output rule of `dot-tiles.ts`. */
 @unmanaged
 export class UnitsRule extends OutputParameters {
   /** Of an element of y. */

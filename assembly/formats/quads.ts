@@ -1,6 +1,6 @@
 /**
  * Activations as quads: a unit is four neighbouring k as bytes, the second operand of the relaxed dot
- * with accumulation. Which of the two forms an activation takes is the machine's: see `gemm-dot.ts`.
+ * with accumulation. Which of the two forms an activation takes is the machine's: see `dot-tiles.ts`.
  */
 
 /** 16 bytes as they are stored = 4 units. */
