@@ -11,7 +11,7 @@
  *     --output    where the JSON goes (default: a dated file in bench/results)
  */
 import { spawnSync } from "node:child_process";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { beginReport, writeReport } from "./report.ts";
@@ -92,7 +92,7 @@ for (const network of readNetworkNames(values.networks)) {
   }
   for (const [dist, times] of samples) {
     const rows = summarize(times);
-    results.push({ network, dist, rows });
+    results.push({ network, dist: relative(root, dist), rows });
     console.log(`${network}${values.dist.length > 1 ? `, ${dist}` : ""}`);
     for (const { name, least, median } of rows) {
       console.log(

@@ -1,4 +1,5 @@
 import type { Graph, Node, ValueId } from "../../graph/index.ts";
+import type { Kernel } from "../../kernels/index.ts";
 import type { Rounding } from "../../quantization/index.ts";
 import type { Tensor, TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
@@ -104,3 +105,13 @@ export function advance(pointer: Pointer, bytes: number): Pointer {
 }
 
 export type { ValueId };
+
+/** By the name of the operator, with the kernels that they may take. */
+export interface Lowerings {
+  readonly byOperator: ReadonlyMap<string, Lowering>;
+  readonly kernels: ReadonlyMap<string, Kernel>;
+  /** The types of the values that their producers store in another one than the graph's. */
+  readonly stored?: (
+    sight: Pick<LowerContext, "graph" | "machine"> & { readonly forced?: string },
+  ) => ReadonlyMap<ValueId, TensorType>;
+}

@@ -1,7 +1,7 @@
 /** Which lowering takes which operator. An operator that is not listed runs its `reference()`. */
 import { isMinifloat } from "../../formats/index.ts";
-import type { Graph, ValueId } from "../../graph/index.ts";
-import { basicKernels, type Kernel } from "../../kernels/index.ts";
+import type { Graph } from "../../graph/index.ts";
+import { basicKernels } from "../../kernels/index.ts";
 import {
   concatenation,
   depthToSpace,
@@ -27,10 +27,9 @@ import {
   transpose,
   unpack,
 } from "../../operators/index.ts";
-import type { TensorType } from "../../tensor/index.ts";
 import { lowerAdd, lowerSub } from "./add.ts";
 import { lowerConv2D } from "./conv-2d.ts";
-import type { LowerContext, Lowering } from "./context.ts";
+import type { Lowering, Lowerings } from "./context.ts";
 import { lowerDepthwiseConv2D } from "./depthwise-conv-2d.ts";
 import { lowerFullyConnected } from "./fully-connected.ts";
 import { lowerMul } from "./mul.ts";
@@ -43,16 +42,6 @@ import { lowerSoftmax } from "./softmax.ts";
 import { clampTo, lowerTable, unaryFloat } from "./unary.ts";
 
 export * from "./context.ts";
-
-/** By the name of the operator, with the kernels that they may take. */
-export interface Lowerings {
-  readonly byOperator: ReadonlyMap<string, Lowering>;
-  readonly kernels: ReadonlyMap<string, Kernel>;
-  /** The types of the values that their producers store in another one than the graph's. */
-  readonly stored?: (
-    sight: Pick<LowerContext, "graph" | "machine"> & { readonly forced?: string },
-  ) => ReadonlyMap<ValueId, TensorType>;
-}
 
 const byOperator: Lowerings["byOperator"] = new Map<string, Lowering>([
   ["Conv2D", lowerConv2D],

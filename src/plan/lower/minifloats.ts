@@ -2,8 +2,7 @@
 import { kernelTable } from "../../kernels/index.ts";
 import { isMinifloatLayer } from "../../operators/index.ts";
 import { lowerChunkedMatMul } from "./chunked-matmul.ts";
-import type { Lowering } from "./context.ts";
-import type { Lowerings } from "./index.ts";
+import type { Lowering, Lowerings } from "./context.ts";
 import { lowerDecodeMinifloat, lowerEncodeMinifloat } from "./minifloat-codes.ts";
 import { lookUpUnits, unitTypes } from "./minifloat-forms.ts";
 import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";

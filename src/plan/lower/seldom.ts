@@ -1,10 +1,9 @@
 /** The lowerings of operators that few networks have: loaded for graphs that have one. */
 import { lowerArgMax } from "./arg-max.ts";
 import { lowerCast } from "./cast.ts";
-import type { Lowering } from "./context.ts";
+import type { Lowering, Lowerings } from "./context.ts";
 import { lowerDiv, lowerMaximum, lowerMinimum, lowerPRelu } from "./extremum.ts";
 import { lowerGather, lowerGatherNd, lowerResizeNearestNeighbor } from "./gather.ts";
-import type { Lowerings } from "./index.ts";
 import { lowerResizeBilinear } from "./resize-bilinear.ts";
 import { lowerTransposeConv } from "./transpose-conv.ts";
 
