@@ -24,7 +24,7 @@ export interface Segment {
  */
 const MIN_RUN_MS = 0.25;
 const MIN_SYNC_MS = 0.1;
-const MIN_ALONE_MS = 0.06;
+const MIN_ALONE_MS = 0.12;
 
 /** Multiply-accumulates per millisecond, low estimates: relaxed dot, every other kernel. */
 const RELAXED_MACS = 80e6;
