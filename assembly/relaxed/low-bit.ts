@@ -23,4 +23,10 @@ export {
   gemm_u8_i4_4x8c4_relaxed as gemm_u8_i2_4x8c4_relaxed,
   gemm_u8_i4_4x8c4_relaxed as gemm_u8_b1_4x8c4_relaxed,
 } from "../gemm-deep";
+export {
+  conv_f8_s8_4x8c4_relaxed,
+  conv_x8_s8_4x8c4_relaxed,
+  gemm_f8_s8_4x8c4_relaxed,
+  gemm_x8_s8_4x8c4_relaxed,
+} from "../gemm-safe";
 export { conv_u4_b1_4x16c4_relaxed, conv_u4_i2_2x16c4_relaxed } from "../gemm-table-relaxed";

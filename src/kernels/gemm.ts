@@ -34,8 +34,11 @@ const blocks = {
 
 export type GemmOperation = keyof typeof blocks;
 
-/** How a kernel multiplies: int16 pairs, the relaxed dots into int32 and into int16, look-up, float32. */
-export type GemmMethod = "pairs" | "dot" | "deep" | "tables" | "float";
+/**
+ * How a kernel multiplies: int16 pairs, the relaxed dots into int32 and into int16 (weights of 4 bits or
+ * fewer, or split ones), look-up, float32.
+ */
+export type GemmMethod = "pairs" | "dot" | "deep" | "split" | "tables" | "float";
 
 /** Operands and tile of a kernel: what its name says behind the operation. */
 export interface GemmForm {
@@ -61,13 +64,13 @@ export interface GemmForm {
 const MAX_DEPTH = 65_793;
 const MAX_WIDE_DEPTH = 33_025;
 
-const weightBits = { i16: 16, i8: 8, i4: 4, i2: 2, b1: 1, g4: 4, g2: 2, g1: 1 } as const;
+const weightBits = { i16: 16, i8: 8, s8: 8, i4: 4, i2: 2, b1: 1, g4: 4, g2: 2, g1: 1 } as const;
 type WeightCode = keyof typeof weightBits;
 
 /**
  * Packed activations: `i8` and `u8` widened, or as int8; `x8` bytes as they are stored, `f8` with their
  * top bit flipped (relaxed dot with accumulation); `u4` int8 or uint8 that packing narrows to 4 bits or
- * fewer. Weights: `i16` are int8 or uint8 ones less their zero point; `i4`, `i2` and `b1` lie packed,
+ * fewer. Weights: `i16` are int8 or uint8 ones less their zero point, `s8` the same in parts (`split.ts`); `i4`, `i2` and `b1` lie packed,
  * `g4`, `g2` and `g1` too, with a scale for each block of depth.
  */
 function integerForm(
@@ -77,7 +80,7 @@ function integerForm(
   isa: Kernel["isa"] = method === "pairs" ? "simd128" : "relaxed",
 ): GemmForm {
   const isTable = method === "tables";
-  const rows = { pairs: 4, dot: 5, deep: 4, tables: weight === "b1" ? 4 : 2 }[method];
+  const rows = { pairs: 4, dot: 5, deep: 4, split: 4, tables: weight === "b1" ? 4 : 2 }[method];
   const columns = isTable ? 16 : GEMM_NR;
   const unitElements = method === "pairs" ? 2 : 4;
   const suffix = isa === "relaxed" ? "_relaxed" : "";
@@ -96,7 +99,7 @@ function integerForm(
     hasBlocks,
     module: hasBlocks
       ? "blocks"
-      : method === "deep" || isTable || activation === "u4"
+      : method === "deep" || method === "split" || isTable || activation === "u4"
         ? "low-bit"
         : "int8",
     rows,
@@ -104,7 +107,7 @@ function integerForm(
     unitElements,
     stepUnits: isTable ? 4 : method === "dot" ? 1 : 2,
     weightBits: weightBits[weight],
-    maxDepth: weight === "i16" ? MAX_WIDE_DEPTH : MAX_DEPTH,
+    maxDepth: weight === "i16" || weight === "s8" ? MAX_WIDE_DEPTH : MAX_DEPTH,
   };
 }
 
@@ -134,6 +137,7 @@ const forms: readonly GemmForm[] = [
   ),
   ...byteWeights.map((w) => integerForm("pairs", "u4", w)),
   ...(["x8", "f8", "u4"] as const).flatMap((x) => byteWeights.map((w) => integerForm("dot", x, w))),
+  ...(["x8", "f8"] as const).map((x) => integerForm("split", x, "s8")),
   ...(["i8", "u8", "u4"] as const).flatMap((x) =>
     narrowWeights.map((w) => integerForm("deep", x, w)),
   ),
@@ -163,7 +167,7 @@ export function gemmKernelName(operation: GemmOperation, form: string): string {
 
 /**
  * One instruction multiplies 4 floats, 8 pairs of int16 or 16 bytes. A swizzle looks up the sums of 4
- * activations in 16 columns for one of the bits of a weight.
+ * activations in 16 columns for one of the bits of a weight. Sums of two dots of split weights take a third.
  */
 function boundOf({ method, weightBits: bits }: GemmForm): KernelBound {
   switch (method) {
@@ -175,6 +179,8 @@ function boundOf({ method, weightBits: bits }: GemmForm): KernelBound {
       return { unit: "dot", macs: 16 };
     case "deep":
       return { unit: "deep", macs: 16 };
+    case "split":
+      return { unit: "deep", macs: 32 / 3 };
     case "tables":
       return { unit: "swizzle", macs: (4 * 16) / bits };
   }

@@ -13,6 +13,7 @@ export * from "./minifloat-panels.ts";
 export * from "./minifloat-units.ts";
 export * from "./packing.ts";
 export * from "./select.ts";
+export * from "./split.ts";
 export * from "./winograd.ts";
 export { basicKernels } from "./basic-table.ts";
 export { kernelTable } from "./table.ts";

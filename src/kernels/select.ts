@@ -11,6 +11,8 @@ export interface OperandFacts {
   readonly weightBits: 1 | 2 | 4 | 8 | 16;
   /** Weights have a scale for each block of depth. */
   readonly hasBlocks?: boolean;
+  /** Few units of split weights are read again, and the int16 dot takes unsigned bytes. */
+  readonly isSplit?: boolean;
   readonly depth: number;
   readonly columns: number;
   readonly isa: "simd128" | "relaxed";
@@ -44,7 +46,10 @@ export function productForms(facts: OperandFacts): GemmForm[] {
     const products = [...dots(w), ...deep(w), `${i8}_${w}_4x8c2`];
     return isWorthTables(facts, w) ? [...tables(w), ...products] : [...products, ...tables(w)];
   });
-  const ofBytes = weightBits === 16 ? [`${i8}_i16_4x8c2`] : [...dots("i8"), `${i8}_i8_4x8c2`];
+  const split =
+    facts.isSplit === true ? [`${activations === "uint8" ? "x8" : "f8"}_s8_4x8c4_relaxed`] : [];
+  const ofBytes =
+    weightBits === 16 ? [...split, `${i8}_i16_4x8c2`] : [...dots("i8"), ...split, `${i8}_i8_4x8c2`];
   return namedForms([...ofPacked, ...ofBytes]).filter((form) => holdsDepth(form, facts.depth));
 }
 

@@ -11,7 +11,10 @@ const noted = notedKernels();
 
 /** Rows that this machine can be trusted with. */
 const canDot = ["usdot", "sdot"].includes(relaxedDotClass());
-const testable = [...kernelTable.values()].filter(({ isa }) => canDot || isa === "simd128");
+const isSigned = relaxedDotClass() === "sdot";
+const testable = [...kernelTable.values()].filter(
+  ({ isa, name }) => isa === "simd128" || (canDot && !(isSigned && name.includes("_s8_"))),
+);
 
 test.skipIf(noted === undefined)("every row of the kernel table has run in a test", () => {
   expect(testable.map(({ name }) => name).filter((name) => !noted!.has(name))).toEqual([]);

@@ -58,7 +58,7 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
             constantWeights,
             depth,
             conv2DQuantization(x, w, y, attributes, context.rounding),
-            { narrowing },
+            { narrowing, rows: groups === 1 ? m : undefined },
           );
   if (weights === undefined) return false;
   const columns = outputChannels / groups;

@@ -40,7 +40,7 @@ export function lowerFullyConnected(
             constantWeights,
             depth,
             fullyConnectedQuantization(x, w, y, attributes, context.rounding),
-            { narrowing },
+            { narrowing, rows },
           );
   if (weights === undefined) return false;
   const packing =

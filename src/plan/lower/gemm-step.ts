@@ -15,9 +15,12 @@ import {
   packFloatPanels,
   packIntegerPanels,
   packLowBitPanels,
+  packSplitPanels,
   type PanelLayout,
   selectFloatForm,
   selectForm,
+  splitPanelBytes,
+  splitUnits,
 } from "../../kernels/index.ts";
 import {
   type Activation,
@@ -37,6 +40,7 @@ import {
 } from "./context.ts";
 import { gemmGrid } from "./gemm-grid.ts";
 import type { Narrowing } from "./narrowing.ts";
+import { splitAgain } from "./split-weights.ts";
 import { weightCodes } from "./weight-codes.ts";
 
 /** `units · rows` of a strip are behind these bytes and the row offsets; see `assembly/gemm.ts`. */
@@ -82,7 +86,7 @@ export function integerWeights(
   w: Tensor,
   depth: number,
   quantization: ConvQuantization,
-  { order = (weights) => weights, narrowing }: IntegerOptions = {},
+  { order = (weights) => weights, narrowing, rows }: IntegerOptions = {},
 ): GemmWeights {
   const bias = context.constant(2)?.data as Int32Array | undefined;
   const { weightZeroPoints, output, inputZeroPoint } = quantization;
@@ -92,11 +96,16 @@ export function integerWeights(
   const codes = weightCodes(w, weightZeroPoints, compact);
   const isUnsignedInput = context.inputs[0]!.format.name === "uint8";
   const { machine } = context;
+  const canSplit = codes.bits >= 8 && narrowing === undefined;
+  const again = canSplit
+    ? splitAgain(context, rows, () => order(compact()), channels, depth)
+    : undefined;
   const form = selectForm(
     {
       activations: narrowing !== undefined ? "narrow" : isUnsignedInput ? "uint8" : "int8",
       largestActivation: narrowing?.fields.narrowHigh,
       weightBits: codes.bits,
+      isSplit: again !== undefined,
       depth,
       columns: channels,
       isa: machine.isa,
@@ -105,11 +114,16 @@ export function integerWeights(
     context.forced,
   );
   const isLow = form.weightBits < 8;
+  const isSplit = form.method === "split";
   const layout: PanelLayout = {
     unitElements: form.unitElements === 4 ? 4 : 2,
     weightBytes: form.weightBits === 16 ? 2 : 1,
   };
-  const units = isLow ? lowBitUnits(depth, form) : integerUnits(depth, layout);
+  const units = isLow
+    ? lowBitUnits(depth, form)
+    : isSplit
+      ? splitUnits(depth)
+      : integerUnits(depth, layout);
   // uint8 results are computed as int8 codes, 128 lower, and flipped at the store.
   const isUnsigned = context.outputs[0]!.format.name === "uint8";
   const shift = isUnsigned ? 128 : 0;
@@ -122,7 +136,9 @@ export function integerWeights(
     units,
     panelBytes: isLow
       ? lowBitPanelBytes(units, form, output.rule)
-      : integerPanelBytes(units, layout, output.rule),
+      : isSplit
+        ? splitPanelBytes(units, again!, output.rule)
+        : integerPanelBytes(units, layout, output.rule),
     elementBytes: 1,
     border: (narrowing?.border ?? inputZeroPoint) & 0xff,
     output: {
@@ -155,6 +171,7 @@ export function integerWeights(
       return (target, firstColumn, columns) => {
         const part = { ...matrix, columns, firstColumn };
         if (isLow) packLowBitPanels(target, part, form, offset);
+        else if (isSplit) packSplitPanels(target, part, again!);
         else packIntegerPanels(target, part, layout);
       };
     },
@@ -165,6 +182,8 @@ interface IntegerOptions {
   readonly order?: WeightOrder;
   /** What packing does to activations first. */
   readonly narrowing?: Narrowing | undefined;
+  /** Rows of the product, where all its columns are packed at once. */
+  readonly rows?: number | undefined;
 }
 
 /** The class of a dot that is one exact instruction. */
