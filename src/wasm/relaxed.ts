@@ -19,14 +19,18 @@ export type DotClass = "usdot" | "sdot" | "saturating" | "none";
  *   (br_if 0 (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 64))) (local.get $end)))))
  */
 // prettier-ignore
-const MODULE = Uint8Array.of(
+const moduleOf = (size: number, third: readonly number[], opcode: number) => Uint8Array.of(
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 1, 127, 0, 3, 2, 1, 0, 5, 3, 1, 0, 1,
   7, 13, 2, 3, 100, 111, 116, 0, 0, 3, 109, 101, 109, 2, 0,
-  10, 49, 1, 47, 1, 1, 127, 3, 64, 32, 1,
-  32, 1, 253, 0, 4, 0, 32, 1, 253, 0, 4, 16, 32, 1, 253, 0, 4, 32,
-  253, 147, 2, 253, 11, 4, 48,
+  10, size + 2, 1, size, 1, 1, 127, 3, 64, 32, 1,
+  32, 1, 253, 0, 4, 0, 32, 1, 253, 0, 4, 16, ...third,
+  253, opcode, 2, 253, 11, 4, 48,
   32, 1, 65, 192, 0, 106, 34, 1, 32, 0, 73, 13, 0, 11, 11,
 );
+
+/** The same of `i16x8.relaxed_dot_i8x16_i7x16_s`, which does not accumulate. */
+const HALF_OPCODE = 146;
+const OPCODE = 147;
 
 /** Bytes of a case, and of one of its four vectors. */
 const CASE_BYTES = 64;
@@ -44,14 +48,26 @@ export function relaxedDotClass(): DotClass {
 }
 
 function probe(): DotClass {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(MODULE));
+  const answered = ask(moduleOf(47, [32, 1, 253, 0, 4, 32], OPCODE), classify);
+  // Kernels of this class sum in int16: the dot without accumulation must be the same.
+  return answered === "saturating" && !isHalfSaturating() ? "none" : answered;
+}
+
+/** Whether the dot into int16 reads its second operand unsigned, and saturates. */
+export function isHalfSaturating(): boolean {
+  return ask(moduleOf(41, [], HALF_OPCODE), classifyHalf) === "saturating";
+}
+
+/** The class of an instruction, if its baseline and its optimised code agree. */
+function ask(module: BufferSource, classifyWords: (words: Int32Array) => DotClass): DotClass {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module));
   const dot = exports["dot"] as (end: number) => void;
   const { buffer } = exports["mem"] as WebAssembly.Memory;
   const bytes = new Uint8Array(buffer);
   const words = new Int32Array(buffer);
   const end = CASES.length * CASE_BYTES;
   CASES.forEach(([a, b], i) => {
-    // All lanes alike: each lane of the result is four products and the accumulator.
+    // All lanes alike: each lane of the result is four products and the accumulator, or two.
     const [first, second, third, fourth] = [0, 1, 2, 3].map(
       (k) => i * CASE_BYTES + k * VECTOR_BYTES,
     );
@@ -60,10 +76,12 @@ function probe(): DotClass {
     words.fill(ACCUMULATOR, third! / 4, fourth! / 4);
   });
   dot(end);
-  const answered = classify(words);
+  const answered = classifyWords(words);
   for (let i = 0; i < CALLS; i++) dot(end);
-  return classify(words) === answered ? answered : "none";
+  return classifyWords(words) === answered ? answered : "none";
 }
+
+const pairOf = (a: number, b: number) => Math.min(Math.max(2 * a * b, -32768), 32767);
 
 const MEANINGS: readonly (readonly [
   name: Exclude<DotClass, "none">,
@@ -71,7 +89,7 @@ const MEANINGS: readonly (readonly [
 ])[] = [
   ["usdot", (a, b) => 4 * a * b],
   ["sdot", (a, b) => 4 * a * (b > 127 ? b - 256 : b)],
-  ["saturating", (a, b) => 2 * Math.min(Math.max(2 * a * b, -32768), 32767)],
+  ["saturating", (a, b) => 2 * pairOf(a, b)],
 ];
 
 /** First operand signed, second as a byte: the defined range, and what tells the classes apart. */
@@ -90,11 +108,19 @@ const CASES = [
 
 function classify(words: Int32Array): DotClass {
   const fitting = MEANINGS.filter(([, products]) =>
-    CASES.every(([a, b], i) => {
-      const at = (i * CASE_BYTES + 3 * VECTOR_BYTES) / 4;
-      const expected = products(a, b) + ACCUMULATOR;
-      return words.subarray(at, at + 4).every((word) => word === expected);
-    }),
+    isEach(words, (a, b) => products(a, b) + ACCUMULATOR),
   );
   return fitting.length === 1 ? fitting[0]![0] : "none";
+}
+
+/** Two lanes of int16 in each word. */
+function classifyHalf(words: Int32Array): DotClass {
+  return isEach(words, (a, b) => Math.imul(pairOf(a, b) & 0xffff, 0x10001)) ? "saturating" : "none";
+}
+
+function isEach(words: Int32Array, expected: (a: number, b: number) => number): boolean {
+  return CASES.every(([a, b], i) => {
+    const at = (i * CASE_BYTES + 3 * VECTOR_BYTES) / 4;
+    return words.subarray(at, at + 4).every((word) => word === expected(a, b));
+  });
 }
