@@ -114,10 +114,11 @@ function readBlock(
   const k0 = pair * 2 * UNIT;
   const k1 = Math.min(depth, k0 + 2 * UNIT);
   for (let n = first; n < end; n++) {
-    const to = (n - first) * UNIT;
-    for (let k = k0; k < k1; k++) {
-      const inBlock = k - k0;
-      block[(inBlock >> 2) * UNIT_BYTES + to + (inBlock & 3)] = weights[n * depth + k]!;
+    let to = (n - first) * UNIT;
+    const row = n * depth;
+    for (let k = k0; k < k1; k += UNIT) {
+      for (let i = 0; i < UNIT && k + i < k1; i++) block[to + i] = weights[row + k + i]!;
+      to += UNIT_BYTES;
     }
   }
 }
@@ -130,15 +131,20 @@ interface Again {
 /** Leaves in `block` what fits, and gives the rest. */
 function splitBlock(block: Int16Array): Again[] {
   const rest: Again[] = [];
-  while (excessOf(block) > 0) {
+  for (let excess = excessOf(block); excess > 0; excess = excessOf(block)) {
     // The unit that takes more of what is too much is read again; one of them takes something.
-    const [first, second] = ([0, 1] as const).map((unit) => {
-      const left = block.slice();
-      return { unit, left, weights: moveExcess(left, unit) };
-    });
-    const best = excessOf(first!.left) <= excessOf(second!.left) ? first! : second!;
-    block.set(best.left);
-    rest.push({ unit: best.unit, weights: best.weights });
+    const left = block.slice();
+    const first = moveExcess(left, 0);
+    const remaining = excessOf(left);
+    const other = remaining === 0 ? undefined : block.slice();
+    const second = other && moveExcess(other, 1);
+    if (other !== undefined && second !== undefined && excessOf(other) < remaining) {
+      block.set(other);
+      rest.push({ unit: 1, weights: second });
+    } else {
+      block.set(left);
+      rest.push({ unit: 0, weights: first });
+    }
   }
   return rest;
 }
