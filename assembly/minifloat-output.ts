@@ -203,17 +203,15 @@ export function settleSigned(
 
 
 @inline
-function settleStored(a: v128, b: v128, isSigned: bool, constants: usize): v128 {
-  const high = v128.load(constants, HIGH_AT);
-  const finest = v128.load(constants, FINEST_AT);
-  const finer = v128.load(constants, FINER_AT);
-  const flip = v128.load(constants, FLIP_AT);
-  if (!isSigned) {
-    const steps = i8x16.narrow_i16x8_u(a, b);
-    return settlePositive(steps, high, finest, finer, v128.load(constants, MORE_AT));
-  }
-  const steps = i8x16.narrow_i16x8_s(a, b);
-  return settleSigned(steps, v128.load(constants, LOW_AT), high, finest, finer, flip);
+function settleStored(a: v128, b: v128, constants: usize): v128 {
+  return settleSigned(
+    i8x16.narrow_i16x8_s(a, b),
+    v128.load(constants, LOW_AT),
+    v128.load(constants, HIGH_AT),
+    v128.load(constants, FINEST_AT),
+    v128.load(constants, FINER_AT),
+    v128.load(constants, FLIP_AT),
+  );
 }
 
 /** From int32 accumulators to units: an output rule of `dot-tiles.ts`. */
@@ -244,7 +242,7 @@ export class UnitsRule extends OutputParameters {
     const biasH = v128.load(multipliers, 48);
     const a = stepsOf(al, ah, ml, mh, biasL, biasH);
     const b = stepsOf(bl, bh, ml, mh, biasL, biasH);
-    storePair(settleStored(a, b, true, scratch), ya, yb, columns);
+    storePair(settleStored(a, b, scratch), ya, yb, columns);
   }
 
   /** Five rows of eight accumulators → units. */
@@ -279,13 +277,22 @@ export class UnitsRule extends OutputParameters {
     const d = stepsOf(dl, dh, ml, mh, biasL, biasH);
     const e = stepsOf(el, eh, ml, mh, biasL, biasH);
     if (this.low < 0) {
-      storePair(settleStored(a, b, true, scratch), ya, yb, columns);
-      storePair(settleStored(c, d, true, scratch), yc, yd, columns);
-      storePair(settleStored(e, e, true, scratch), ye, ye, columns);
+      storePair(settleStored(a, b, scratch), ya, yb, columns);
+      storePair(settleStored(c, d, scratch), yc, yd, columns);
+      storePair(settleStored(e, e, scratch), ye, ye, columns);
     } else {
-      storePair(settleStored(a, b, false, scratch), ya, yb, columns);
-      storePair(settleStored(c, d, false, scratch), yc, yd, columns);
-      storePair(settleStored(e, e, false, scratch), ye, ye, columns);
+      // Loaded once: the engine would load them anew behind every store.
+      const high = v128.load(scratch, HIGH_AT);
+      const finest = v128.load(scratch, FINEST_AT);
+      const finer = v128.load(scratch, FINER_AT);
+      const more = v128.load(scratch, MORE_AT);
+      const ab = settlePositive(i8x16.narrow_i16x8_u(a, b), high, finest, finer, more);
+      const cd = settlePositive(i8x16.narrow_i16x8_u(c, d), high, finest, finer, more);
+      const ee = settlePositive(i8x16.narrow_i16x8_u(e, e), high, finest, finer, more);
+      storePair(ab, ya, yb, columns);
+      storePair(cd, yc, yd, columns);
+      if (columns >= 8) v128.store64_lane(ye, ee, 0);
+      else storePair(ee, ye, ye, columns);
     }
   }
 }
