@@ -145,7 +145,7 @@ function multiply(v: usize, rowBytes: usize, u: usize, to: usize): void {
 }
 
 /** The 36 products of a group of `tiles` output tiles and one panel. */
-function multiplyPanel(p: WinogradParameters, u: usize, tiles: i32, scratch: usize): void {
+export function multiplyPanel(p: WinogradParameters, u: usize, tiles: i32, scratch: usize): void {
   const rowBytes = <usize>p.channels * 2;
   const step = positionBytes(p);
   const sums = inputPanels(p, scratch) + POSITIONS * step;
@@ -168,7 +168,7 @@ function multiplyPanel(p: WinogradParameters, u: usize, tiles: i32, scratch: usi
 }
 
 /** S of `tiles` output tiles and one panel → codes of y. */
-function finishPanel<R>(
+export function finishPanel<R>(
   p: WinogradParameters,
   tail: usize,
   panel: i32,

@@ -13,3 +13,7 @@ export {
   depthwise_x8_w8_4x8c4_relaxed,
 } from "../depthwise-minifloat";
 export { open_m6_i8_relaxed, open_m6_i8_relaxed as open_m4_i8_relaxed } from "../minifloat-quads";
+export {
+  winograd_x8_m6_4x8c2_relaxed,
+  winograd_x8_m6_4x8c2_relaxed as winograd_x8_m4_4x8c2_relaxed,
+} from "../winograd-minifloat";

@@ -6,6 +6,7 @@ import type { Minifloat } from "../formats/index.ts";
 import { gemmKernels, type GemmOperation } from "./gemm.ts";
 import type { Kernel, KernelBound } from "./kernel.ts";
 import { encodeFields } from "./minifloat.ts";
+import { winogradBound, winogradParameters } from "./winograd.ts";
 
 /** x as kernels read it: float32, int8, bytes as the relaxed dot reads them, int16. */
 export type MinifloatOperand = "f32" | "i8" | "x8" | "i16";
@@ -96,8 +97,20 @@ const roundParameters = [
   ...["max", "scale", "unit"],
 ];
 
+/** The kernel of `assembly/winograd-minifloat.ts` for weights. */
+export function winogradUnitsKernelName(weights: "m6" | "m4"): string {
+  return `winograd_x8_${weights}_4x8c2_relaxed`;
+}
+
 export const minifloatLayerKernels: readonly Kernel[] = [
   ...layerKernels,
+  ...(["m6", "m4"] as const).map((weights): Kernel => ({
+    name: winogradUnitsKernelName(weights),
+    isa: "relaxed",
+    module: "minifloat",
+    parameters: [...winogradParameters, "border", "codeTable", "units", "finest"],
+    bound: winogradBound,
+  })),
   ...["open_m6_i8_relaxed", "open_m4_i8_relaxed"].map((name): Kernel => ({
     ...{ name, isa: "relaxed", module: "minifloat" },
     parameters: [

@@ -21,7 +21,7 @@ export const WINOGRAD_QUAD = 4;
  */
 export const WINOGRAD_MAX_WEIGHT_SUM = Math.floor((2 ** 25 - 1) / 255);
 
-const parameters = [
+export const winogradParameters = [
   ["y", "zeroPoint", "low", "high", "flip", "rule"],
   ["x", "w", "inputHeight", "inputWidth", "channels", "outputHeight", "outputWidth", "n"],
   ["padTop", "padLeft", "inputZeroPoint", "panelBytes", "yStride"],
@@ -30,7 +30,7 @@ const parameters = [
 ].flat();
 
 /** 36 multiplies for 16 outputs of 9 taps, the transforms left out. */
-const bound = { unit: "multiply", macs: 8 * 4 } as const;
+export const winogradBound = { unit: "multiply", macs: 8 * 4 } as const;
 
 const weightCodes = { 8: "i8", 4: "i4", 2: "i2", 1: "b1" } as const;
 export type WinogradBits = keyof typeof weightCodes;
@@ -46,7 +46,7 @@ export const winogradKernels: readonly Kernel[] = [false, true].flatMap((isUnsig
       isa: "simd128" as const,
       module: "int8" as const,
     },
-    ...{ parameters, bound },
+    ...{ parameters: winogradParameters, bound: winogradBound },
   })),
 );
 

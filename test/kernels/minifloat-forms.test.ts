@@ -40,8 +40,8 @@ import { codesOf, expectEqual as compare, floats } from "./minifloat-problem.ts"
 const hasDot = ["usdot", "sdot"].includes(relaxedDotClass());
 
 /** Buffers of several nodes lie side by side. */
-function expectEqual(graph: Graph): Promise<string[]> {
-  return compare(graph, undefined, false);
+function expectEqual(graph: Graph, forced?: string): Promise<string[]> {
+  return compare(graph, forced, false);
 }
 
 /** A graph that grows node by node; value 0 is its input, and an output. */
@@ -192,6 +192,31 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
         const inner = net.node(concatenation, JOIN, [net.conv(x, [1, 6, 3]), joined]);
         const z = net.conv(net.encode(inner, 0.17), [1, 23, 8]);
         expect(await expectEqual(net.graph(z))).not.toContain("reference");
+      }
+    });
+
+    it.each(ACTIVATIONS)("is made and read by Winograd, behind %s", async (activation) => {
+      const kernel = `winograd_x8_m${format.bits}_4x8c2_relaxed`;
+      for (const [batch, height, width, channels, columns] of [
+        [1, 4, 4, 8, 8],
+        [2, 9, 6, 16, 21],
+        [1, 1, 13, 24, 3],
+        [1, 30, 29, 40, 64],
+      ] as const) {
+        const net = new Network(format, { format: float32, shape: [batch, height, width, 6] });
+        const y = net.conv(
+          net.encode(0, 0.3),
+          [3, 6, channels],
+          "none",
+          floats([channels], 4, 0.6),
+        );
+        const bias = floats([columns], 5, 0.7);
+        const own = net.conv(net.encode(y, 0.19), [3, channels, columns], activation, bias);
+        const beside = net.conv(net.encode(0, 0.3), [1, 6, 5], "relu", floats([5], 6, 0.6));
+        const joined = net.node(concatenation, JOIN, [beside, own]);
+        const z = net.conv(net.encode(joined, 0.31), [1, columns + 5, 6]);
+        const kernels = await expectEqual(net.graph(z), kernel);
+        if (hasDot) expect(kernels).toContain(kernel);
       }
     });
 

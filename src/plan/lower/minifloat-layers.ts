@@ -20,6 +20,7 @@ import { addPanels, productStep, readyPanels } from "./minifloat-product.ts";
 import { layerResults } from "./minifloat-results.ts";
 import { accumulatedRows } from "./minifloat-sums.ts";
 import { windowPacking, windowRows } from "./minifloat-windows.ts";
+import { winogradUnits } from "./minifloat-winograd.ts";
 
 /** Input 0 in the form that the layer reads: where it lies, after a step that makes it if need be. */
 export function layerInput(context: LowerContext, operand: MinifloatOperand): Pointer {
@@ -80,6 +81,7 @@ export function lowerMinifloatConv2D(context: LowerContext, attributes: Conv2DAt
   const columns = outputChannels / groups;
   const extents = { m: pixels, n: columns, results };
   const packed = addPanels(context, operand, attributes, groups, results.steps);
+  if (winogradUnits(context, geometry, x, packed, results)) return true;
   const placed = readyPanels(context, packed, extents);
   const packing = windowPacking(context, geometry, placed.panels, results.y.stride);
   const groupBytes = (inputChannels / groups) * minifloatOperands[operand].elementBytes;

@@ -22,7 +22,7 @@ import {
 } from "../../operators/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import { hasDot, isShared, type LowerContext } from "./context.ts";
+import { hasDot, isShared, type LowerContext, type StepRequest } from "./context.ts";
 import { scalesStaySmall } from "./gemm-step.ts";
 import type { Narrowing } from "./narrowing.ts";
 import { splitBytes } from "./unary.ts";
@@ -73,7 +73,7 @@ export function lowerWinograd(
   const isDirectFast = hasDot(context.machine) || isOnePlane;
   if (!forced && !isWorthWinograd(geometry, isDirectFast)) return false;
   if (context.forced !== undefined && !forced) return false;
-  const { outputChannels, inputChannels: channels, batch, output, border } = geometry;
+  const { outputChannels, inputChannels: channels } = geometry;
   const weights = unpacked();
   if (!fitsWinograd(weights, outputChannels)) return false;
   const input = narrowing === undefined ? context.input(0) : narrowedBytes(context, x, narrowing);
@@ -89,26 +89,16 @@ export function lowerWinograd(
     bias,
     output: quantization.output,
   };
-  const tilesX = Math.ceil(output[1] / WINOGRAD_OUTPUT);
-  const tilesPerImage = tilesX * Math.ceil(output[0] / WINOGRAD_OUTPUT);
-  const tileCount = tilesPerImage * batch;
-  const grid = winogradGrid(tileCount, panels, channels, isShared(context.machine));
+  const { scratchBytes, fields, ...placed } = winogradPlacement(context, geometry);
   const { zeroPoint, low, high } = quantization.output.range;
   const shift = y.format.name === "uint8" ? 128 : 0;
   const rows = context.outputRows(0, outputChannels);
   context.step({
     kernel,
-    tiles: grid.tiles,
-    macs: batch * output[0] * output[1] * outputChannels * geometry.depth,
-    scratchBytes:
-      HEAD_BYTES +
-      channels +
-      WINOGRAD_POSITIONS * (grid.groupTiles * channels * 2 + 64) +
-      Math.ceil(grid.groupTiles / WINOGRAD_QUAD) * WINOGRAD_POSITIONS * SUM_BYTES +
-      WINOGRAD_POSITIONS * (channels * GEMM_NR * 2 + 64) +
-      (bits < 8 ? 9 * GEMM_NR * channels + FREED_SLACK_BYTES : 0),
-    note: `3x3 s1 ${geometry.input.join("x")}x${channels}`,
+    ...placed,
+    scratchBytes: scratchBytes + (bits < 8 ? 9 * GEMM_NR * channels + FREED_SLACK_BYTES : 0),
     fields: {
+      ...fields,
       y: rows.pointer,
       zeroPoint: zeroPoint - shift,
       low: low - shift,
@@ -119,28 +109,43 @@ export function lowerWinograd(
       w: context.addConstant("winograd panels", panels * panelBytes, (target) =>
         packWinograd(target, matrix, { bits, offset: codes.offset }),
       ),
-      inputHeight: geometry.input[0],
-      inputWidth: geometry.input[1],
-      channels,
-      outputHeight: output[0],
-      outputWidth: output[1],
-      n: outputChannels,
-      padTop: border.top,
-      padLeft: border.left,
       inputZeroPoint: quantization.inputZeroPoint,
       panelBytes,
       yStride: rows.stride,
-      tilesX,
-      tilesPerImage,
-      tileCount,
-      groupTiles: grid.groupTiles,
-      tilePanels: grid.tilePanels,
-      chunks: grid.chunks,
       weightBits: bits,
       weightOffset: codes.offset,
     },
   });
   return true;
+}
+
+/** What the forms share: geometry, groups of output tiles, scratch. */
+export function winogradPlacement(
+  { machine }: LowerContext,
+  { input, output, batch, border, inputChannels: channels, outputChannels, depth }: ConvGeometry,
+): Omit<StepRequest, "kernel"> & { readonly scratchBytes: number } {
+  const panels = Math.ceil(outputChannels / GEMM_NR);
+  const tilesX = Math.ceil(output[1] / WINOGRAD_OUTPUT);
+  const tilesPerImage = tilesX * Math.ceil(output[0] / WINOGRAD_OUTPUT);
+  const tileCount = tilesPerImage * batch;
+  const { tiles, ...grid } = winogradGrid(tileCount, panels, channels, isShared(machine));
+  return {
+    tiles,
+    macs: batch * output[0] * output[1] * outputChannels * depth,
+    scratchBytes:
+      HEAD_BYTES +
+      channels +
+      WINOGRAD_POSITIONS * (grid.groupTiles * channels * 2 + 64) +
+      Math.ceil(grid.groupTiles / WINOGRAD_QUAD) * WINOGRAD_POSITIONS * SUM_BYTES +
+      WINOGRAD_POSITIONS * (channels * GEMM_NR * 2 + 64),
+    note: `3x3 s1 ${input.join("x")}x${channels}`,
+    fields: {
+      ...{ inputHeight: input[0], inputWidth: input[1], channels },
+      ...{ outputHeight: output[0], outputWidth: output[1], n: outputChannels },
+      ...{ padTop: border.top, padLeft: border.left },
+      ...{ tilesX, tilesPerImage, tileCount, ...grid },
+    },
+  };
 }
 
 /** The codes of a narrow x as bytes, by a step of their own: every cell is read in several windows. */
@@ -164,7 +169,7 @@ function narrowedBytes(context: LowerContext, x: TensorType, { source }: Narrowi
 }
 
 /** 3x3, stride and dilation 1, one group, whole vectors of channels. */
-function isWinogradForm({
+export function isWinogradForm({
   filter,
   strides,
   dilations,
