@@ -23,7 +23,7 @@ import { compileEagerly } from "./eager.ts";
 import { buildModules, execute, moduleNames, modes, root, wasmFile } from "./wasm.ts";
 
 /** Bundled into the CLI: the library itself depends on @assemblyscript/loader alone. */
-const BUNDLED = ["fflate", "pngjs", "jpeg-js"];
+const BUNDLED = ["pngjs", "jpeg-js"];
 /** The command line imports its image readers by this name, which their bundle keeps. */
 const IMAGES = "./images.js";
 const imagesStayOutside: Plugin = {

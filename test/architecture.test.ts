@@ -134,7 +134,7 @@ describe("the import table", () => {
       ({ specifier, typeOnly }) => !specifier.startsWith(".") && !typeOnly,
     );
     const allowed = ({ file, specifier }: Import): boolean => {
-      if (folderOf(file) === "cli") return /^(node:|fflate$|pngjs$|jpeg-js$)/.test(specifier);
+      if (folderOf(file) === "cli") return /^(node:|pngjs$|jpeg-js$)/.test(specifier);
       return specifier === "@assemblyscript/loader" && folderOf(file) === "wasm";
     };
     expect(outside.filter((entry) => !allowed(entry)).map(describeImport)).toEqual([]);

@@ -33,7 +33,6 @@ export function writeZip(files: readonly File[], comment = ""): Buffer {
   const central = Buffer.concat(directory);
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(files.length, 8);
   end.writeUInt16LE(files.length, 10);
   end.writeUInt32LE(offset, 16);
   end.writeUInt16LE(comment.length, 20);

@@ -16,7 +16,7 @@ import { FormatError, InputError } from "../../errors.ts";
 import { fileError } from "../command.ts";
 import { decodeImage, type Image } from "../images.ts";
 import { decodeJpeg } from "./jpeg.ts";
-import { listZip, readZip } from "./zip.ts";
+import { readZip } from "./zip.ts";
 
 /** An image, or features as the codes of an int8 input. */
 export type Sample =
@@ -108,16 +108,14 @@ async function readFeatures(
 async function readPictures(folder: string, limit: number): Promise<Sample[]> {
   const classes = (await readJson(folder, "classes.json")) as readonly string[];
   const archive = join(folder, "test.zip");
-  const bytes = await readBytes(archive);
-  const pictures = listZip(bytes, archive).filter((name) => name.endsWith(".jpg"));
-  const wanted = spread(pictures, limit);
-  const files = readZip(bytes, new Set(wanted), archive);
-  return wanted.map((name) => {
+  const files = readZip(await readBytes(archive), archive);
+  const pictures = files.filter(({ name }) => name.endsWith(".jpg"));
+  return spread(pictures, limit).map(({ name, read }) => {
     const label = classes.indexOf(name.split("/").at(-2) ?? "");
     if (label < 0) {
       throw new FormatError(`${archive}: ${name}: expected a folder that is a class`);
     }
-    const { width, height, data } = decodePicture(files.get(name)!, `${archive}: ${name}`);
+    const { width, height, data } = decodePicture(read(), `${archive}: ${name}`);
     return { label, image: fromChannels(width, height, data, 3) };
   });
 }

@@ -1,42 +1,67 @@
-/** The files of a ZIP archive, by fflate; every failure is a FormatError. */
-import { type UnzipFileInfo, unzipSync } from "fflate";
+/** The files of a ZIP archive (APPNOTE.TXT 6.3.10): stored or deflated, no ZIP64, no encryption. */
+import { inflateRawSync } from "node:zlib";
 import { FormatError } from "../../errors.ts";
 
-/** The most that one file may unpack to: a small archive must not fill the memory. */
-const MAX_FILE_BYTES = 2 ** 26;
+const END = 0x06054b50;
+const ENTRY = 0x02014b50;
+const END_BYTES = 22;
+const ENTRY_BYTES = 46;
+const LOCAL_BYTES = 30;
+const DEFLATED = 8;
 
-/** The names in the archive, in the order of its directory. @throws FormatError */
-export function listZip(archive: Uint8Array, where: string): string[] {
-  const names: string[] = [];
-  unzip(archive, where, ({ name }) => {
-    names.push(name);
-    return false;
-  });
-  return names;
+export interface ZipEntry {
+  readonly name: string;
+  /** @throws FormatError for damaged data */
+  read(): Uint8Array;
 }
 
-/** The named files of the archive. @throws FormatError */
-export function readZip(
-  archive: Uint8Array,
-  names: ReadonlySet<string>,
-  where: string,
-): ReadonlyMap<string, Uint8Array> {
-  const files = unzip(archive, where, ({ name, originalSize }) => {
-    if (!names.has(name)) return false;
-    if (originalSize <= MAX_FILE_BYTES) return true;
-    throw new RangeError(`${name} of ${originalSize} bytes, more than ${MAX_FILE_BYTES}`);
-  });
-  return new Map(Object.entries(files));
-}
-
-function unzip(
-  archive: Uint8Array,
-  where: string,
-  filter: (file: UnzipFileInfo) => boolean,
-): Record<string, Uint8Array> {
+/** The entries of the central directory, in its order. @throws FormatError */
+export function readZip(archive: Uint8Array, where: string): ZipEntry[] {
+  const view = new DataView(archive.buffer, archive.byteOffset, archive.byteLength);
   try {
-    return unzipSync(archive, { filter });
+    const end = findEnd(view);
+    const entries: ZipEntry[] = [];
+    let at = view.getUint32(end + 16, true);
+    for (let left = view.getUint16(end + 10, true); left > 0; left--) {
+      if (view.getUint32(at, true) !== ENTRY) throw new RangeError(`no entry at byte ${at}`);
+      const nameBytes = view.getUint16(at + 28, true);
+      const name = new TextDecoder().decode(
+        archive.subarray(at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes),
+      );
+      const header = at;
+      entries.push({ name, read: () => readEntry(archive, view, header, `${where}: ${name}`) });
+      at += ENTRY_BYTES + nameBytes;
+      at += view.getUint16(header + 30, true) + view.getUint16(header + 32, true);
+    }
+    return entries;
   } catch (cause) {
     throw new FormatError(`${where}: expected a ZIP archive, got ${String(cause)}`, { cause });
+  }
+}
+
+/** The end record, before a comment of up to 65,535 bytes. */
+function findEnd(view: DataView): number {
+  const first = Math.max(0, view.byteLength - END_BYTES - 0xffff);
+  for (let at = view.byteLength - END_BYTES; at >= first; at--) {
+    if (view.getUint32(at, true) === END) return at;
+  }
+  throw new RangeError("no end of a central directory");
+}
+
+function readEntry(archive: Uint8Array, view: DataView, header: number, where: string): Uint8Array {
+  try {
+    const packedBytes = view.getUint32(header + 20, true);
+    const local = view.getUint32(header + 42, true);
+    const start =
+      local + LOCAL_BYTES + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
+    const packed = archive.subarray(start, start + packedBytes);
+    const isDeflated = view.getUint16(header + 10, true) === DEFLATED;
+    // The stated size bounds the memory: a small archive cannot become a large file.
+    const maxOutputLength = Math.max(1, view.getUint32(header + 24, true));
+    return isDeflated ? inflateRawSync(packed, { maxOutputLength }) : packed;
+  } catch (cause) {
+    throw new FormatError(`${where}: expected a file in the archive, got ${String(cause)}`, {
+      cause,
+    });
   }
 }
