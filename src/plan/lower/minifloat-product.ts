@@ -29,7 +29,7 @@ import {
 } from "../../operators/index.ts";
 import { elementCount, packBits, type Tensor } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import { advance, type LowerContext } from "./context.ts";
+import { advance, isShared, type LowerContext } from "./context.ts";
 import { type GemmGrid, gemmGrid } from "./gemm-grid.ts";
 import { operandFlip } from "./minifloat-operands.ts";
 import type { LayerResults } from "./minifloat-results.ts";
@@ -112,7 +112,7 @@ function channelSums(w: Tensor, channels: number, unit: number): Float64Array {
 const TILE_WEIGHTS = 128 * 1024;
 
 /**
- * Panels for the relaxed dot: where several blocks of rows would open each of them, a step opens them all,
+ * Panels for the relaxed dot: where several strips of rows would open each of them, a step opens them all,
  * as bytes that live as long as the layer.
  */
 export function readyPanels(
@@ -123,8 +123,10 @@ export function readyPanels(
   const { panels, table, places } = placed;
   const { forced } = context;
   if (panels.operand !== "x8" || forced?.includes("_x8_m") === true) return placed;
-  const isShared = extents.m > productGrid(panels, extents).tileRows;
-  if (!isShared && forced?.includes("_x8_w8") !== true) return placed;
+  const { tileRows } = productGrid(context, panels, extents);
+  const { rows: mr } = minifloatOperands[panels.operand];
+  const isRepeated = extents.m > openingRows(tileRows, packedRowBytes(panels), mr);
+  if (!isRepeated && forced?.includes("_x8_w8") !== true) return placed;
   const opened: MinifloatPanels = { ...panels, weights: "w8" };
   const openBytes = minifloatPanelBytes(opened);
   const perGroup = Math.ceil(extents.n / GEMM_NR);
@@ -149,12 +151,16 @@ export function readyPanels(
 }
 
 function productGrid(
+  { machine }: LowerContext,
   panels: MinifloatPanels,
   { m, n, results: { elementBytes } }: Pick<Product, "m" | "n" | "results">,
 ): GemmGrid {
   const { rows: mr } = minifloatOperands[panels.operand];
   const rowBytes = packedRowBytes(panels);
-  return gemmGrid({ m, n, k: panels.depth, rowBytes, mr, nr: GEMM_NR, elementBytes });
+  return gemmGrid({
+    ...{ m, n, k: panels.depth, rowBytes, mr, nr: GEMM_NR, elementBytes },
+    isShared: isShared(machine),
+  });
 }
 
 function packedRowBytes(panels: MinifloatPanels): number {
@@ -187,7 +193,7 @@ export function productStep(
   const units = minifloatUnits(panels);
   const rowBytes = packedRowBytes(panels);
   const { rows: mr } = minifloatOperands[operand];
-  const { tiles, ...grid } = productGrid(panels, product);
+  const { tiles, ...grid } = productGrid(context, panels, product);
   const rows = weights === "w8" ? grid.stripRows : openingRows(grid.tileRows, rowBytes, mr);
   const panel = Math.ceil((128 + rows * (4 + rowBytes) + 64 + packingBytes) / 16) * 16;
   const kernel = minifloatKernelName(operation, operand, weights);
