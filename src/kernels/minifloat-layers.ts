@@ -1,6 +1,7 @@
 /**
  * Layers with minifloat weights: `assembly/gemm-minifloat.ts`, `conv-minifloat.ts`,
- * `conv-minifloat-dot.ts`, and the steps around them, `minifloat-round.ts`, `minifloat-rows.ts`.
+ * `conv-minifloat-dot.ts`, and the steps around them, `minifloat-round.ts`,
+ * `minifloat-round-units.ts`, `minifloat-rows.ts`.
  */
 import type { Minifloat } from "../formats/index.ts";
 import { gemmKernels, type GemmOperation } from "./gemm.ts";
@@ -97,6 +98,8 @@ const roundParameters = [
   ...["max", "scale", "unit"],
 ];
 
+const unitParameters = ["x", "y", "count", "tileCount", "flip", "scale", "max", "unit"];
+
 /** The kernel of `assembly/winograd-minifloat.ts` for weights. */
 export function winogradUnitsKernelName(weights: "m6" | "m4"): string {
   return `winograd_x8_${weights}_4x8c2_relaxed`;
@@ -138,6 +141,20 @@ export const minifloatLayerKernels: readonly Kernel[] = [
       };
     },
   ),
+  {
+    name: "round_units_f32_x8_relaxed",
+    isa: "relaxed",
+    module: "minifloat",
+    parameters: unitParameters,
+    floats: ["scale", "max", "unit"],
+  },
+  {
+    name: "add_f32_units_x8_relaxed",
+    isa: "relaxed",
+    module: "minifloat",
+    parameters: [...unitParameters, "other", "sums", "low", "high"],
+    floats: ["scale", "max", "unit", "low", "high"],
+  },
   {
     name: "windows_f32",
     isa: "simd128",

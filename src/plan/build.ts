@@ -132,8 +132,7 @@ class PlanBuilder {
       output: (output) => this.place(node.outputs[output]!),
       outputRows: (output, rowBytes) =>
         places.rowsOf(node.outputs[output]!, this.steps.length, rowBytes),
-      expandedOutput: (output, sizeBytes) =>
-        places.expand(node.outputs[output]!, sizeBytes, this.steps.length),
+      expanded: (value, sizeBytes) => places.expand(value, sizeBytes, this.steps.length),
       addConstant: (label, sizeBytes, fill) => places.addConstant(label, sizeBytes, fill),
       temporary: (label, sizeBytes) => places.addBuffer(label, sizeBytes, firstStep),
       alias: (output, input, isSameForm = false) =>

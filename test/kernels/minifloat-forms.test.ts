@@ -103,6 +103,12 @@ class Network {
   }
 }
 
+const WHOLE = {
+  filter: [6, 7],
+  strides: [1, 1],
+  padding: "valid",
+  activation: "none",
+} as const;
 const POOL = { filter: [3, 3], strides: [2, 2], padding: "same", activation: "none" } as const;
 
 /** Steps that round, on a machine with the relaxed dot. */
@@ -288,6 +294,62 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
       }
     });
 
+    it.each(ACTIVATIONS)(
+      "is a sum of two, rounded as it is added, behind %s",
+      async (activation) => {
+        for (const [channels, scale] of [
+          [9, 0.19],
+          [16, 0.031],
+          [5, 2],
+        ] as const) {
+          const net = new Network(format, { format: float32, shape: [1, 9, 11, 7] });
+          const x = net.encode(0, 0.3);
+          const a = net.conv(x, [3, 7, channels]);
+          const sum = net.node(add, { activation }, [a, net.conv(x, [1, 7, channels])]);
+          const z = net.conv(net.encode(sum, scale), [1, channels, 9]);
+          await expectRounds(net.graph(z), 1, ["add_f32_units_x8_relaxed"]);
+        }
+      },
+    );
+
+    it("is stored beside a sum that others read in float32, and rounded by steps for a second scale", async () => {
+      for (const [channels, height] of [
+        [7, 9],
+        [8, 64],
+      ] as const) {
+        const net = new Network(format, { format: float32, shape: [1, height, 11, channels] });
+        const own = [1, channels, channels] as const;
+        let y = net.conv(net.encode(0, 0.3), own);
+        for (let i = 0; i < 3; i++) {
+          const branch = net.conv(net.encode(y, 0.2 + i), own, "relu");
+          y = net.node(add, { activation: "none" }, [y, branch]);
+        }
+        const a = net.conv(net.encode(y, 0.4), own);
+        const b = net.conv(net.encode(y, 0.7), own);
+        // The input, the first sum's first reader, and the second scale of the last sum.
+        await expectRounds(net.graph(a, b), 3, ["add_f32_units_x8_relaxed"]);
+      }
+    });
+
+    it("goes to the even neighbour where it lies between two, and is the largest beyond that", async () => {
+      const net = new Network(format, { format: float32, shape: [1, 31, 13, 1] });
+      const x = net.encode(0, 0.25);
+      const [a, b] = [10, 11].map((seed) => {
+        const exact = perChannel(new Float32Array(6).fill(2 ** -7), new Int32Array(6), 0);
+        const w = codesOf(format, [6, 1, 1, 1], seed, exact);
+        const id = net.values.push({ name: "w", type: w.type, constant: w }) - 1;
+        return net.node(conv2D, POINTWISE, [x, id, -1]);
+      });
+      const sum = net.node(add, { activation: "none" }, [a!, b!]);
+      // Values are multiples of a quarter of the unit.
+      const unit = 1 / format.smallest;
+      const scale = (0.25 * 2 ** -7 * 4) / unit;
+      const ends = [a!, sum].map((y) => net.conv(net.encode(y, scale), [1, 6, 9]));
+      await expectRounds(net.graph(...ends), 2, [
+        ...["add_f32_units_x8_relaxed", "round_units_f32_x8_relaxed"],
+      ]);
+    });
+
     it.each([int8, uint8])("comes from codes of the file by a table: $name", async (codes) => {
       const quantization = perTensor(0.013, codes === uint8 ? 117 : -9);
       const net = new Network(format, { format: codes, shape: [1, 6, 7, 3], quantization });
@@ -297,6 +359,12 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
   },
 );
 
+const POINTWISE = {
+  strides: [1, 1],
+  dilations: [1, 1],
+  padding: "same",
+  activation: "none",
+} as const;
 const JOIN = { axis: 3, activation: "none" } as const;
 
 /** The first of the kernels above that does not depend on the class of the dot. */
@@ -360,6 +428,17 @@ describe("a value stays float32", () => {
       const y = net.conv(net.encode(0, 0.3), [3, 5, 9], "none", bias);
       await expectRounds(net.graph(net.conv(net.encode(y, scale), [1, 9, 4])), 2);
     }
+  });
+
+  it("where it is a sum of values that are not known to be finite, or of two shapes", async () => {
+    const net = new Network(float6_e2m3fn, { format: float32, shape: [1, 6, 7, 9] });
+    const y = net.conv(net.encode(0, 0.3), [1, 9, 9]);
+    const sums = [
+      net.node(add, { activation: "none" }, [y, 0]),
+      net.node(add, { activation: "none" }, [y, net.node(maxPool2D, WHOLE, [y])]),
+    ];
+    const ends = sums.map((sum) => net.conv(net.encode(sum, 0.2), [1, 9, 4]));
+    expect(await expectRounds(net.graph(...ends), 3)).not.toContain("add_f32_units_x8_relaxed");
   });
 
   it("where it may be NaN or infinite", async () => {

@@ -63,8 +63,8 @@ export interface LowerContext {
   output(output: number): Pointer;
   /** The same for kernels that can leave gaps between the rows of `rowBytes` that they write. */
   outputRows(output: number, rowBytes: number): Rows;
-  /** The same of an output in a form that only its readers know, in place of its codes. */
-  expandedOutput(output: number, sizeBytes: number): Pointer;
+  /** Gives a value a place in a form that only its readers know, in place of its codes. */
+  expanded(value: ValueId, sizeBytes: number): Pointer;
   /** Immutable bytes of this node's own: packed weights, tables. */
   addConstant(label: string, sizeBytes: number, fill: (target: Uint8Array) => void): Pointer;
   /** Arena bytes that live only during this node's steps. */

@@ -17,14 +17,15 @@ import { type EncodeMinifloatAttributes, inputUnit } from "../../operators/index
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import type { LowerContext } from "./context.ts";
-import { unitFormOf } from "./minifloat-forms.ts";
+import { isBounded, largestOf, LEAST_UNIT_SCALE } from "./minifloat-bounds.ts";
+import { roundedBeside, type UnitForm, unitFormOf } from "./minifloat-forms.ts";
 import { operandBytes, operandFlip, operandOfValue } from "./minifloat-operands.ts";
 import { splitRows } from "./tiles.ts";
 
 /** About 20 µs. */
 const TILE_CODES = 32 * 1024;
 
-function splitCodes(count: number): { tileCount: number; tiles: number } {
+export function splitCodes(count: number): { tileCount: number; tiles: number } {
   const groups = Math.ceil(count / MINIFLOAT_GROUP);
   const { tileRows, tiles } = splitRows(groups, MINIFLOAT_GROUP, TILE_CODES);
   return { tileCount: tileRows * MINIFLOAT_GROUP, tiles };
@@ -89,8 +90,11 @@ export function lowerEncodeMinifloat(
       if (!context.alias(0, 0, true)) throw new InternalError("expected codes without a place");
       return true;
     }
-    const to = context.expandedOutput(0, operandBytes(y, operand));
-    roundStep(context, operand, { x: context.input(0), y: to, format, count, scale });
+    const id = context.node.inputs[0]!;
+    if (roundedBeside(context, id) === context.node) return true;
+    const to = context.expanded(context.node.outputs[0]!, operandBytes(y, operand));
+    const largest = largestOf(context.graph, id);
+    roundStep(context, operand, { x: context.input(0), y: to, format, count, scale, largest });
     return true;
   }
   if (count === 0 || scale === undefined || kernel === undefined) return false;
@@ -111,25 +115,46 @@ export function lowerEncodeMinifloat(
   return true;
 }
 
-/** A scale that a unit divides exactly. */
-const LEAST_UNIT_SCALE = 2 ** -100;
-
 export interface Rounded {
   readonly x: Pointer;
   readonly y: Pointer;
   readonly format: Minifloat;
   readonly count: number;
   readonly scale: number;
+  /** No |x| is above it, and none is NaN. Default: nothing is known. */
+  readonly largest?: number;
+}
+
+/** What kernels that round to units without looking at what they read have to know. */
+export function unitFields(
+  context: LowerContext,
+  { format, scale }: UnitForm,
+): Record<"scale" | "max" | "unit" | "flip", number> {
+  const unit = inputUnit(format)!;
+  return {
+    scale: scale / unit,
+    max: format.max * unit,
+    // Steps of 1 end there, in units.
+    unit: (unitGrid(format)!.finest + 1) / 2,
+    flip: operandFlip(context) === 128 ? 0x80808080 | 0 : 0,
+  };
 }
 
 /** Appends the step from float32 to numbers of a format as layers read them. */
 export function roundStep(
   context: LowerContext,
   operand: MinifloatOperand,
-  { x, y, format, count, scale }: Rounded,
+  { x, y, format, count, scale, largest = Infinity }: Rounded,
 ): void {
   const { tileCount, tiles } = splitCodes(count);
   const isInteger = operand !== "f32";
+  const note = `${format.name} as ${operand}`;
+  if (operand === "x8" && isBounded(largest, { format, scale })) {
+    const own = unitFields(context, { format, scale });
+    const fields = { x, y, count, tileCount, ...own };
+    context.step({ kernel: "round_units_f32_x8_relaxed", fields, tiles, note });
+    return;
+  }
   const flip = operand === "x8" && operandFlip(context) === 128 ? 0x80808080 | 0 : 0;
   const unit = isInteger ? inputUnit(format)! : 1;
   const all = { x, y, count, tileCount, flip, ...roundFields(format, unit) };
@@ -138,13 +163,9 @@ export function roundStep(
   if (grid !== undefined && isByte && scale >= LEAST_UNIT_SCALE) {
     context.step({
       kernel: "round_units_f32_i8",
-      // Steps of 1 end at `unit`, in units.
-      fields: {
-        ...all,
-        ...{ scale: scale / unit, max: format.max * unit, unit: (grid.finest + 1) / 2 },
-      },
+      fields: { ...all, ...unitFields(context, { format, scale }), flip },
       tiles,
-      note: `${format.name} as ${operand}`,
+      note,
     });
     return;
   }
@@ -152,6 +173,6 @@ export function roundStep(
     kernel: `round_f32_${isByte ? "i8" : operand}`,
     fields: { ...all, scale },
     tiles,
-    note: `${format.name} as ${operand}`,
+    note,
   });
 }

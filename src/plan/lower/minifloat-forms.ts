@@ -14,8 +14,9 @@ import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.t
 import { unitGrid } from "../../kernels/index.ts";
 import { inputUnit, isMinifloatLayer, type PoolAttributes } from "../../operators/index.ts";
 import { f32, perTensor } from "../../quantization/index.ts";
-import { elementCount, type TensorType } from "../../tensor/index.ts";
+import { elementCount, sameShape, type TensorType } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
+import { isBounded, largestOf } from "./minifloat-bounds.ts";
 import { operandFlip, operandOfLayer, operandOfValue, type Sight } from "./minifloat-operands.ts";
 import { fitsPad } from "./pad.ts";
 import { tableStep } from "./unary.ts";
@@ -61,6 +62,23 @@ export function unitTypes(
 /** The form of output 0 of the context's node. */
 export function outputForm(context: LowerContext): UnitForm | undefined {
   return unitFormOf(context, context.node.outputs[0]!);
+}
+
+/**
+ * The EncodeMinifloat whose numbers the producer of a float32 value stores beside it. Others that read the
+ * value round it by steps of their own.
+ */
+export function roundedBeside(sight: Sight, id: ValueId): Node | undefined {
+  const { nodes } = sight.graph;
+  const producer = nodes.find(({ outputs }) => outputs.includes(id));
+  if (producer?.operator.name !== "Add" || unitFormOf(sight, id) !== undefined) return undefined;
+  return nodes.find((reader) => {
+    const form =
+      reader.operator.name === "EncodeMinifloat" && reader.inputs[0] === id
+        ? encodedForm(sight, reader)
+        : undefined;
+    return form !== undefined && canRound(sight, producer, form);
+  });
 }
 
 function findForms(sight: Sight): Forms {
@@ -109,7 +127,7 @@ function sameForm(a: UnitForm | undefined, b: UnitForm): boolean {
 }
 
 /** What EncodeMinifloat in front of layers on the relaxed dot rounds to. */
-function encodedForm(sight: Sight, node: Node): UnitForm | undefined {
+export function encodedForm(sight: Sight, node: Node): UnitForm | undefined {
   const id = node.outputs[0]!;
   if (operandOfValue(sight, id) !== "x8") return undefined;
   const { format, quantization } = sight.graph.values[id]!.type;
@@ -143,7 +161,7 @@ function commutes({ graph }: Sight, { operator, inputs, outputs, attributes }: N
 }
 
 /** Producers that round what they store. Their values are never NaN, so that the largest one is defined. */
-function canRound(sight: Sight, node: Node, { format: own }: UnitForm): boolean {
+function canRound(sight: Sight, node: Node, form: UnitForm): boolean {
   const { graph } = sight;
   const [x, w, bias] = node.inputs.map((id) => (id === ABSENT ? undefined : graph.values[id]!));
   if (node.operator.name === "Dequantize") {
@@ -151,8 +169,14 @@ function canRound(sight: Sight, node: Node, { format: own }: UnitForm): boolean 
     const isByte = format.name === "int8" || format.name === "uint8";
     return isByte && quantization?.scale.length === 1;
   }
+  if (node.operator.name === "Add") {
+    const { shape } = graph.values[node.outputs[0]!]!.type;
+    const isWhole = [x!, w!].every((own) => sameShape(own.type.shape, shape));
+    const isEmpty = elementCount(shape) === 0;
+    return isWhole && !isEmpty && isBounded(largestOf(graph, node.outputs[0]!), form);
+  }
   if (!["Conv2D", "DepthwiseConv2D", "FullyConnected"].includes(node.operator.name)) return false;
-  if (unitGrid(own) === undefined) return false;
+  if (unitGrid(form.format) === undefined) return false;
   if (!isMinifloatLayer(x!.type, w!.type) || operandOfLayer(sight, node) !== "x8") return false;
   const biases = bias?.constant?.data as Float32Array | undefined;
   return biases?.every(Number.isFinite) ?? true;

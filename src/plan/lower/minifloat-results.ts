@@ -18,6 +18,7 @@ import {
 } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 import type { LowerContext, Rows } from "./context.ts";
+import { largestOf } from "./minifloat-bounds.ts";
 import { roundStep } from "./minifloat-codes.ts";
 import { outputForm, type UnitForm } from "./minifloat-forms.ts";
 import { operandFlip } from "./minifloat-operands.ts";
@@ -71,7 +72,10 @@ export function layerResults(
   const count = elementCount(context.outputs[0]!.shape);
   const y = context.temporary("float32 results", count * 4);
   const finish = (): void =>
-    roundStep(context, "x8", { x: y, y: context.output(0), count, ...form });
+    roundStep(context, "x8", {
+      ...{ x: y, y: context.output(0), count, ...form },
+      largest: largestOf(context.graph, context.node.outputs[0]!),
+    });
   return { ...floats, y: { pointer: y, stride: 4 * channels }, finish };
 }
 

@@ -4,6 +4,7 @@ import { isMinifloatLayer } from "../../operators/index.ts";
 import { lowerChunkedMatMul } from "./chunked-matmul.ts";
 import type { Lowering, Lowerings } from "./context.ts";
 import { lowerDecodeMinifloat, lowerEncodeMinifloat } from "./minifloat-codes.ts";
+import { addUnits } from "./minifloat-add.ts";
 import { lookUpUnits, unitTypes } from "./minifloat-forms.ts";
 import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
 import { lowerMinifloatConv2D, lowerMinifloatFullyConnected } from "./minifloat-layers.ts";
@@ -16,9 +17,11 @@ export function withMinifloats({ byOperator: others }: Lowerings): Lowerings {
     ["FullyConnected", lowerMinifloatFullyConnected],
   ];
   const dequantize = others.get("Dequantize")!;
+  const add = others.get("Add")!;
   const byOperator = new Map<string, Lowering>([
     ...others,
     ["Dequantize", (context, own) => lookUpUnits(context) || dequantize(context, own)],
+    ["Add", (context, own) => addUnits(context, own) || add(context, own)],
     ...layers.map(([name, lowering]) => [name, minifloatsOr(lowering, others.get(name)!)] as const),
     ["ChunkedMatMul", lowerChunkedMatMul],
     ["DecodeMinifloat", lowerDecodeMinifloat],

@@ -1,0 +1,68 @@
+/** How large float32 values of a network with minifloats can get, where that follows from the graph alone. */
+import { isMinifloat } from "../../formats/index.ts";
+import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
+import { unitGrid } from "../../kernels/index.ts";
+import { inputUnit, isMinifloatLayer, layerMultipliers } from "../../operators/index.ts";
+import { elementCount } from "../../tensor/index.ts";
+import type { UnitForm } from "./minifloat-forms.ts";
+
+/** Sums in float32 grow by their roundings: by far less than this. */
+const ROUNDINGS = 2;
+/** A scale that a unit divides exactly. */
+export const LEAST_UNIT_SCALE = 2 ** -100;
+/** What kernels convert to int32 without a look at it, in units. */
+const MOST_UNITS = 2 ** 30;
+/** Sums of two stay finite. */
+const MOST = 2 ** 120;
+
+/** Kernels may round values up to `largest` to the form without looking for NaN and what is too large. */
+export function isBounded(largest: number, { format, scale }: UnitForm): boolean {
+  if (unitGrid(format) === undefined || scale < LEAST_UNIT_SCALE) return false;
+  return largest < MOST && largest / (scale / inputUnit(format)!) < MOST_UNITS;
+}
+
+const known = new WeakMap<Graph, Map<ValueId, number>>();
+
+/** No |value| is above it, and none is NaN; Infinity: nothing is known. */
+export function largestOf(graph: Graph, id: ValueId): number {
+  const ofGraph = known.get(graph) ?? new Map<ValueId, number>();
+  known.set(graph, ofGraph);
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(id));
+  const largest = ofGraph.get(id) ?? (node === undefined ? Infinity : largestResult(graph, node));
+  ofGraph.set(id, largest);
+  return largest;
+}
+
+function largestResult(graph: Graph, node: Node): number {
+  const of = (input: number): number => largestOf(graph, node.inputs[input]!);
+  switch (node.operator.name) {
+    case "Add":
+      return (of(0) + of(1)) * ROUNDINGS;
+    case "MaxPool2D":
+    case "Reshape":
+      return of(0);
+    case "Conv2D":
+    case "DepthwiseConv2D":
+    case "FullyConnected":
+      return largestSum(graph, node);
+    default:
+      return Infinity;
+  }
+}
+
+/** Activations keep values or bring them nearer to 0. */
+function largestSum({ values }: Graph, { operator, inputs, attributes }: Node): number {
+  const [x, w, bias] = inputs.map((id) => (id === ABSENT ? undefined : values[id]!));
+  if (!isMinifloatLayer(x!.type, w!.type) || !isMinifloat(x!.type.format)) return Infinity;
+  if (!isMinifloat(w!.type.format)) return Infinity;
+  if ((attributes as { accumulate?: unknown }).accumulate !== undefined) return Infinity;
+  if (bias !== undefined && bias.constant === undefined) return Infinity;
+  const channels = w!.type.shape[operator.name === "DepthwiseConv2D" ? 3 : 0]!;
+  const depth = elementCount(w!.type.shape) / channels;
+  const reach = depth * x!.type.format.max * w!.type.format.max;
+  const biases = bias?.constant?.data as Float32Array | undefined;
+  const each = layerMultipliers(x!.type, w!.type, channels).map(
+    (m, c) => reach * m + Math.abs(biases?.[c] ?? 0),
+  );
+  return each.reduce((most, own) => Math.max(most, own), 0) * ROUNDINGS;
+}
