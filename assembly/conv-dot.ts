@@ -123,16 +123,16 @@ function convTile<X>(p: ConvParameters, scratch: usize, tile: i32): void {
 }
 
 /** Bytes as they are · int8. */
-export function conv_x8_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function conv_x8_i8_6x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   convTile<Quads>(changetype<ConvParameters>(parameters), scratch, tile);
 }
 
 /** Flipped bytes · int8. */
-export function conv_f8_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function conv_f8_i8_6x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   convTile<FlippedQuads>(changetype<ConvParameters>(parameters), scratch, tile);
 }
 
 /** Bytes narrowed to 4 bits or fewer · int8: either class reads them alike. */
-export function conv_u4_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function conv_u4_i8_6x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   convTile<NarrowedQuads>(changetype<ConvParameters>(parameters), scratch, tile);
 }

@@ -7,13 +7,10 @@ import { gatherBytes } from "./conv-dot";
 import { Quads } from "./formats/quads";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { packBytes, rowBytes } from "./byte-rows";
-import { tile1x8, tile5x8 } from "./dot-tiles";
+import { MR, tile1x8, tile6x8 } from "./dot-tiles";
 import { ConvMinifloat, GemmMinifloat } from "./gemm-minifloat";
 import { FloatRule, RULE_UNITS, storeUnitConstants, UnitsRule } from "./minifloat-output";
 import { openQuads } from "./minifloat-quads";
-
-/** Rows of a tile. */
-const MR: i32 = 5;
 
 /** A strip of byte rows against panels [first, last). */
 function sweepQuads<R>(
@@ -38,23 +35,19 @@ function sweepQuads<R>(
     const w = openQuads(p.weightBits, from, units, table, open);
     const y = p.y + <usize>(panel * NR) * rule.bytes();
     const columns = p.n - panel * NR;
-    if (rows == 1) {
-      tile1x8<R>(rule, strip, w, units, y + load<u32>(offsets), columns, scratch);
-      continue;
-    }
     let a = strip;
     let row: usize = offsets;
     let left = rows;
     let ahead = p.w + <usize>min(panel + 1, last - 1) * <usize>p.panelBytes;
     for (; left >= MR; left -= MR) {
-      tile5x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch, ahead, pace);
+      tile6x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch, ahead, pace);
       ahead += pace * steps;
       a += stride * MR;
       row += 4 * MR;
     }
-    if (left > 0) {
-      tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch, ahead, pace);
-    }
+    if (left == 1) tile1x8<R>(rule, a, w, units, y + load<u32>(row), columns, scratch);
+    else if (left > 1)
+      tile6x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch, ahead, pace);
   }
 }
 
@@ -80,7 +73,7 @@ function sweepStrip(
 }
 
 /** Weights in 8, 6 or 4 bits, as the block says. */
-export function gemm_x8_m6_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function gemm_x8_m6_6x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<GemmMinifloat>(parameters);
   const chunk = tile % p.chunks;
   const firstPanel = chunk * p.tilePanels;
@@ -100,7 +93,7 @@ export function gemm_x8_m6_5x8c4_relaxed(parameters: usize, scratch: usize, tile
 }
 
 /** Weights in 8, 6 or 4 bits, as the block says. */
-export function conv_x8_m6_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function conv_x8_m6_6x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<ConvMinifloat>(parameters);
   const chunk = tile % p.chunks;
   const firstPanel = chunk * p.tilePanels;

@@ -2,18 +2,18 @@
  * Tiles of the relaxed dot with accumulation: four k per lane and instruction, where the machine has it
  * as one instruction.
  *
- * Tile 5x8, a unit u is four neighbouring k as bytes. Rows of `a` lie one after the other as bytes, so
- * that packing is a copy, or nothing; five row pointers run along them:
+ * Tile 6x8, a unit u is four neighbouring k as bytes. Rows of `a` lie one after the other as bytes, so
+ * that packing is a copy, or nothing; six row pointers run along them:
  *
  *                      w: 8 columns of one panel, int8
  *                   ┌ u,n0 u,n1 u,n2 u,n3 │ u,n4 … u,n7 ┐
- *     a: 5 rows     │                                   │
+ *     a: 6 rows     │                                   │
  *       row 0 splat │  c0l                │  c0h        │   c += Σ of four w·a
- *       …           │  …                  │  …          │   10 accumulators, 2 of w, 1 of a:
- *       row 4 splat │  c4l                │  c4h        │   13 of the 15 vectors of x64
+ *       …           │  …                  │  …          │   12 accumulators, 2 of w, 1 of a:
+ *       row 5 splat │  c5l                │  c5h        │   all 15 vectors of x64
  *                   └                                   ┘
  *
- * 10 sums hide the latency of the dot (5 cycles, two a cycle); 8 do not, and with 12 V8 spills.
+ * 10 sums hide the latency of the dot (5 cycles, two a cycle) without a cycle to spare, 12 with two; 8 do not.
  *
  * The instruction is not the same everywhere: its second operand is unsigned on x64 (class `usdot`),
  * signed on Arm (`sdot`); the first is signed on both, and neither saturates. Weights come first. The
@@ -25,7 +25,7 @@
  * harmlessly, the final one is proven to fit by `infer`.
  */
 /** Rows of a tile. */
-export const MR: i32 = 5;
+export const MR: i32 = 6;
 /** Bytes of one unit of a panel: 8 columns of 4 k. */
 export const PANEL_UNIT: usize = 32;
 
@@ -36,11 +36,11 @@ function dot(w: v128, a: v128, c: v128): v128 {
 }
 
 /**
- * 5 rows × 8 columns, all of k. `a0` … `a4` are the rows, `row` the places of the results in y. A byte is
+ * 6 rows × 8 columns, all of k. `a0` … `a5` are the rows, `row` the places of the results in y. A byte is
  * read every `pace` bytes from `ahead` on, once per step: what is multiplied next comes nearer.
  */
 @inline
-export function tile5x8<R>(
+export function tile6x8<R>(
   rule: R,
   a: usize,
   stride: usize,
@@ -60,6 +60,7 @@ export function tile5x8<R>(
   let a2 = a1 + (left > 2 ? stride : 0);
   let a3 = a2 + (left > 3 ? stride : 0);
   let a4 = a3 + (left > 4 ? stride : 0);
+  let a5 = a4 + (left > 5 ? stride : 0);
   const tail = w + <usize>units * PANEL_UNIT;
   let c0l = v128.load(tail);
   let c0h = v128.load(tail, 16);
@@ -71,6 +72,8 @@ export function tile5x8<R>(
   let c3h = c0h;
   let c4l = c0l;
   let c4h = c0h;
+  let c5l = c0l;
+  let c5h = c0h;
   // Two units a step, the loop left in its middle: the optimizer would make one chain of two dots that
   // follow each other without a branch, and keep all operands of a step in registers.
   const last = tail - PANEL_UNIT;
@@ -92,6 +95,9 @@ export function tile5x8<R>(
     const x4 = v128.load32_splat(a4);
     c4l = dot(wl, x4, c4l);
     c4h = dot(wh, x4, c4h);
+    const x5 = v128.load32_splat(a5);
+    c5l = dot(wl, x5, c5l);
+    c5h = dot(wh, x5, c5h);
     if (w == last) break;
     const wl2 = v128.load(w, 32);
     const wh2 = v128.load(w, 48);
@@ -110,11 +116,15 @@ export function tile5x8<R>(
     const x42 = v128.load32_splat(a4, 4);
     c4l = dot(wl2, x42, c4l);
     c4h = dot(wh2, x42, c4h);
+    const x52 = v128.load32_splat(a5, 4);
+    c5l = dot(wl2, x52, c5l);
+    c5h = dot(wh2, x52, c5h);
     a0 += 8;
     a1 += 8;
     a2 += 8;
     a3 += 8;
     a4 += 8;
+    a5 += 8;
     w += 2 * PANEL_UNIT;
     load<u8>(ahead);
     ahead += pace;
@@ -125,7 +135,8 @@ export function tile5x8<R>(
   const y2 = left > 2 ? y + load<u32>(row, 8) : y1;
   const y3 = left > 3 ? y + load<u32>(row, 12) : y2;
   const y4 = left > 4 ? y + load<u32>(row, 16) : y3;
-  rule.storeFive(
+  const y5 = left > 5 ? y + load<u32>(row, 20) : y4;
+  rule.storeSix(
     c0l,
     c0h,
     c1l,
@@ -136,12 +147,15 @@ export function tile5x8<R>(
     c3h,
     c4l,
     c4h,
+    c5l,
+    c5h,
     m,
     y0,
     y1,
     y2,
     y3,
     y4,
+    y5,
     columns,
     scratch,
   );

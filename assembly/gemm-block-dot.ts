@@ -1,5 +1,5 @@
 /**
- * Weights in blocks (`block-panels.ts`) on the relaxed dot with accumulation: the tile of `dot-tiles.ts`,
+ * Weights in blocks (`block-panels.ts`) on the relaxed dot with accumulation: five rows of the tile of `dot-tiles.ts`,
  * whose ten sums become float32 at the end of each block. Their totals lie in memory: with ten more
  * vectors alive V8 would spill the sums.
  *

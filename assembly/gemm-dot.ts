@@ -3,7 +3,7 @@
  * where they are packed. One row or two of packed panels multiply in registers (`gemm-packed.ts`).
  */
 import { packBytes, rowBytes } from "./byte-rows";
-import { MR, PANEL_UNIT, tile1x8, tile5x8 } from "./dot-tiles";
+import { MR, PANEL_UNIT, tile1x8, tile6x8 } from "./dot-tiles";
 import { FlippedQuads, Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
 import { isPacked, PACKED_ROWS, rowTimesPacked, sumOfRow } from "./gemm-packed";
@@ -69,22 +69,19 @@ function sweepBytes<R>(
     const w = openPanel(p, panel, <usize>units * PANEL_UNIT, p.weightOffset, scratch);
     const y = p.y + <usize>(panel * NR);
     const columns = p.n - panel * NR;
-    if (rows == 1) {
-      tile1x8<R>(rule, strip, w, units, y + load<u32>(offsets), columns, scratch);
-      continue;
-    }
     let a = strip;
     let row: usize = offsets;
     let left = rows;
     let ahead = p.w + <usize>(min(panel + 1, last - 1) * p.panelBytes);
     for (; left >= MR; left -= MR) {
-      tile5x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch, ahead, pace);
+      tile6x8<R>(rule, a, stride, MR, w, units, y, row, columns, scratch, ahead, pace);
       ahead += pace * steps;
       a += stride * MR;
       row += 4 * MR;
     }
-    if (left > 0)
-      tile5x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch, ahead, pace);
+    if (left == 1) tile1x8<R>(rule, a, w, units, y + load<u32>(row), columns, scratch);
+    else if (left > 1)
+      tile6x8<R>(rule, a, stride, left, w, units, y, row, columns, scratch, ahead, pace);
   }
 }
 
@@ -123,11 +120,11 @@ function gemmTile<X>(p: GemmParameters, scratch: usize, tile: i32): void {
 }
 
 /** Bytes as they are · int8. */
-export function gemm_x8_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function gemm_x8_i8_6x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   gemmTile<Quads>(changetype<GemmParameters>(parameters), scratch, tile);
 }
 
 /** Flipped bytes · int8. */
-export function gemm_f8_i8_5x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function gemm_f8_i8_6x8c4_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   gemmTile<FlippedQuads>(changetype<GemmParameters>(parameters), scratch, tile);
 }

@@ -97,9 +97,9 @@ export class FloatRule {
     );
   }
 
-  /** Five rows of eight accumulators → floats. */
+  /** Six rows of eight accumulators → floats. */
   @inline
-  storeFive(
+  storeSix(
     al: v128,
     ah: v128,
     bl: v128,
@@ -110,18 +110,21 @@ export class FloatRule {
     dh: v128,
     el: v128,
     eh: v128,
+    fl: v128,
+    fh: v128,
     multipliers: usize,
     ya: usize,
     yb: usize,
     yc: usize,
     yd: usize,
     ye: usize,
+    yf: usize,
     columns: i32,
     scratch: usize,
   ): void {
     this.storeRows(al, ah, bl, bh, multipliers, ya, yb, columns, scratch);
     this.storeRows(cl, ch, dl, dh, multipliers, yc, yd, columns, scratch);
-    this.storeRows(el, eh, el, eh, multipliers, ye, ye, columns, scratch);
+    this.storeRows(el, eh, fl, fh, multipliers, ye, yf, columns, scratch);
   }
 }
 
@@ -245,9 +248,9 @@ export class UnitsRule extends OutputParameters {
     storePair(settleStored(a, b, scratch), ya, yb, columns);
   }
 
-  /** Five rows of eight accumulators → units. */
+  /** Six rows of eight accumulators → units. */
   @inline
-  storeFive(
+  storeSix(
     al: v128,
     ah: v128,
     bl: v128,
@@ -258,12 +261,15 @@ export class UnitsRule extends OutputParameters {
     dh: v128,
     el: v128,
     eh: v128,
+    fl: v128,
+    fh: v128,
     multipliers: usize,
     ya: usize,
     yb: usize,
     yc: usize,
     yd: usize,
     ye: usize,
+    yf: usize,
     columns: i32,
     scratch: usize,
   ): void {
@@ -276,10 +282,11 @@ export class UnitsRule extends OutputParameters {
     const c = stepsOf(cl, ch, ml, mh, biasL, biasH);
     const d = stepsOf(dl, dh, ml, mh, biasL, biasH);
     const e = stepsOf(el, eh, ml, mh, biasL, biasH);
+    const f = stepsOf(fl, fh, ml, mh, biasL, biasH);
     if (this.low < 0) {
       storePair(settleStored(a, b, scratch), ya, yb, columns);
       storePair(settleStored(c, d, scratch), yc, yd, columns);
-      storePair(settleStored(e, e, scratch), ye, ye, columns);
+      storePair(settleStored(e, f, scratch), ye, yf, columns);
     } else {
       // Loaded once: the engine would load them anew behind every store.
       const high = v128.load(scratch, HIGH_AT);
@@ -288,11 +295,10 @@ export class UnitsRule extends OutputParameters {
       const more = v128.load(scratch, MORE_AT);
       const ab = settlePositive(i8x16.narrow_i16x8_u(a, b), high, finest, finer, more);
       const cd = settlePositive(i8x16.narrow_i16x8_u(c, d), high, finest, finer, more);
-      const ee = settlePositive(i8x16.narrow_i16x8_u(e, e), high, finest, finer, more);
+      const ef = settlePositive(i8x16.narrow_i16x8_u(e, f), high, finest, finer, more);
       storePair(ab, ya, yb, columns);
       storePair(cd, yc, yd, columns);
-      if (columns >= 8) v128.store64_lane(ye, ee, 0);
-      else storePair(ee, ye, ye, columns);
+      storePair(ef, ye, yf, columns);
     }
   }
 }

@@ -1,10 +1,10 @@
 /** Sums in int16, activations narrowed to 4 bits, look-up tables, by relaxed SIMD. */
 // A kernel reads packed weights as its block says: one function under the names of all its formats.
 export {
-  conv_u4_i8_5x8c4_relaxed,
-  conv_u4_i8_5x8c4_relaxed as conv_u4_i4_5x8c4_relaxed,
-  conv_u4_i8_5x8c4_relaxed as conv_u4_i2_5x8c4_relaxed,
-  conv_u4_i8_5x8c4_relaxed as conv_u4_b1_5x8c4_relaxed,
+  conv_u4_i8_6x8c4_relaxed,
+  conv_u4_i8_6x8c4_relaxed as conv_u4_i4_6x8c4_relaxed,
+  conv_u4_i8_6x8c4_relaxed as conv_u4_i2_6x8c4_relaxed,
+  conv_u4_i8_6x8c4_relaxed as conv_u4_b1_6x8c4_relaxed,
 } from "../conv-dot";
 export {
   conv_i8_i4_4x8c4_relaxed,

@@ -1,12 +1,12 @@
 /** Layers with minifloat weights by the relaxed dot. */
 // A kernel reads packed weights as its block says: one function under the names of all their forms.
 export {
-  conv_x8_m6_5x8c4_relaxed,
-  conv_x8_m6_5x8c4_relaxed as conv_x8_m4_5x8c4_relaxed,
-  conv_x8_m6_5x8c4_relaxed as conv_x8_w8_5x8c4_relaxed,
-  gemm_x8_m6_5x8c4_relaxed,
-  gemm_x8_m6_5x8c4_relaxed as gemm_x8_m4_5x8c4_relaxed,
-  gemm_x8_m6_5x8c4_relaxed as gemm_x8_w8_5x8c4_relaxed,
+  conv_x8_m6_6x8c4_relaxed,
+  conv_x8_m6_6x8c4_relaxed as conv_x8_m4_6x8c4_relaxed,
+  conv_x8_m6_6x8c4_relaxed as conv_x8_w8_6x8c4_relaxed,
+  gemm_x8_m6_6x8c4_relaxed,
+  gemm_x8_m6_6x8c4_relaxed as gemm_x8_m4_6x8c4_relaxed,
+  gemm_x8_m6_6x8c4_relaxed as gemm_x8_w8_6x8c4_relaxed,
 } from "../conv-minifloat-dot";
 export {
   depthwise_x8_w8_2x4x8c4_relaxed,

@@ -133,9 +133,9 @@ export class SmallFp32Rule extends OutputParameters {
     storePair(i8x16.add(clamped, v128.load(scratch, 112)), ya, yb, columns);
   }
 
-  /** Five rows of eight accumulators → codes. */
+  /** Six rows of eight accumulators → codes. */
   @inline
-  storeFive(
+  storeSix(
     al: v128,
     ah: v128,
     bl: v128,
@@ -146,12 +146,15 @@ export class SmallFp32Rule extends OutputParameters {
     dh: v128,
     el: v128,
     eh: v128,
+    fl: v128,
+    fh: v128,
     multipliers: usize,
     ya: usize,
     yb: usize,
     yc: usize,
     yd: usize,
     ye: usize,
+    yf: usize,
     columns: i32,
     scratch: usize,
   ): void {
@@ -161,24 +164,26 @@ export class SmallFp32Rule extends OutputParameters {
     const base = v128.load(scratch, 80);
     let ab = this.narrow(al, ah, bl, bh, sl, sh, magic, base);
     let cd = this.narrow(cl, ch, dl, dh, sl, sh, magic, base);
-    let e = this.narrow(el, eh, el, eh, sl, sh, magic, base);
+    let ef = this.narrow(el, eh, fl, fh, sl, sh, magic, base);
     const most = v128.load(scratch, 96);
     const shift = v128.load(scratch, 112);
     ab = i8x16.add(i8x16.min_s(ab, most), shift);
     cd = i8x16.add(i8x16.min_s(cd, most), shift);
-    e = i8x16.add(i8x16.min_s(e, most), shift);
+    ef = i8x16.add(i8x16.min_s(ef, most), shift);
     if (columns >= 8) {
       v128.store64_lane(ya, ab, 0);
       v128.store64_lane(yb, ab, 1);
       v128.store64_lane(yc, cd, 0);
       v128.store64_lane(yd, cd, 1);
-      v128.store64_lane(ye, e, 0);
+      v128.store64_lane(ye, ef, 0);
+      v128.store64_lane(yf, ef, 1);
     } else {
       storeFew(ya, i64x2.extract_lane(ab, 0), columns);
       storeFew(yb, i64x2.extract_lane(ab, 1), columns);
       storeFew(yc, i64x2.extract_lane(cd, 0), columns);
       storeFew(yd, i64x2.extract_lane(cd, 1), columns);
-      storeFew(ye, i64x2.extract_lane(e, 0), columns);
+      storeFew(ye, i64x2.extract_lane(ef, 0), columns);
+      storeFew(yf, i64x2.extract_lane(ef, 1), columns);
     }
   }
 }

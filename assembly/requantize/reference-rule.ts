@@ -67,9 +67,9 @@ export class ReferenceRule extends OutputParameters {
     storePair(codes, ya, yb, columns);
   }
 
-  /** Five rows of eight accumulators → codes. */
+  /** Six rows of eight accumulators → codes. */
   @inline
-  storeFive(
+  storeSix(
     al: v128,
     ah: v128,
     bl: v128,
@@ -80,18 +80,21 @@ export class ReferenceRule extends OutputParameters {
     dh: v128,
     el: v128,
     eh: v128,
+    fl: v128,
+    fh: v128,
     multipliers: usize,
     ya: usize,
     yb: usize,
     yc: usize,
     yd: usize,
     ye: usize,
+    yf: usize,
     columns: i32,
     scratch: usize,
   ): void {
     this.storeRows(al, ah, bl, bh, multipliers, ya, yb, columns, scratch);
     this.storeRows(cl, ch, dl, dh, multipliers, yc, yd, columns, scratch);
-    this.storeRows(el, eh, el, eh, multipliers, ye, ye, columns, scratch);
+    this.storeRows(el, eh, fl, fh, multipliers, ye, yf, columns, scratch);
   }
 }
 

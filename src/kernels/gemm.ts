@@ -80,11 +80,12 @@ function integerForm(
   isa: Kernel["isa"] = method === "pairs" ? "simd128" : "relaxed",
 ): GemmForm {
   const isTable = method === "tables";
-  const rows = { pairs: 4, dot: 5, deep: 4, split: 4, tables: weight === "b1" ? 4 : 2 }[method];
+  const hasBlocks = weight.startsWith("g");
+  const dot = hasBlocks ? 5 : 6;
+  const rows = { pairs: 4, dot, deep: 4, split: 4, tables: weight === "b1" ? 4 : 2 }[method];
   const columns = isTable ? 16 : GEMM_NR;
   const unitElements = method === "pairs" ? 2 : 4;
   const suffix = isa === "relaxed" ? "_relaxed" : "";
-  const hasBlocks = weight.startsWith("g");
   const withTable = method === "pairs" && activation !== "u4" && !hasBlocks;
   return {
     name: `${activation}_${weight}_${rows}x${columns}c${unitElements}${suffix}`,

@@ -19,7 +19,7 @@ export type MinifloatWeights = "m8" | "m6" | "m4" | "w32" | "w8";
 
 interface OperandRow {
   readonly tile: string;
-  readonly rows: 4 | 5;
+  readonly rows: 4 | 6;
   readonly unitElements: 1 | 2 | 4;
   /** Bytes of an element of x, and of an open weight. */
   readonly elementBytes: 1 | 2 | 4;
@@ -42,7 +42,7 @@ export const minifloatOperands: Readonly<Record<MinifloatOperand, OperandRow>> =
     bound: { unit: "multiply", macs: 8 },
   },
   x8: {
-    ...{ tile: "5x8c4_relaxed", rows: 5, unitElements: 4, elementBytes: 1 },
+    ...{ tile: "6x8c4_relaxed", rows: 6, unitElements: 4, elementBytes: 1 },
     ...{ weights: ["m6", "m4", "w8"], operations: ["gemm", "conv"] },
     bound: { unit: "dot", macs: 16 },
   },

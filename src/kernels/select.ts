@@ -37,10 +37,11 @@ export function productForms(facts: OperandFacts): GemmForm[] {
     const tile = w === "b1" ? "4x16c4" : "2x16c4";
     return [...(relaxed ? [`u4_${w}_${tile}_relaxed`] : []), `u4_${w}_${tile}`];
   };
-  const dots = (w: string): string[] => (dot === undefined ? [] : [`${x8}_${w}_5x8c4_relaxed`]);
+  const dots = (w: string, rows = 6): string[] =>
+    dot === undefined ? [] : [`${x8}_${w}_${rows}x8c4_relaxed`];
   const deep = (w: string): string[] => (relaxed ? [`${i8}_${w}_4x8c4_relaxed`] : []);
   if (facts.hasBlocks === true) {
-    return namedForms([...dots(`g${weightBits}`), `${i8}_g${weightBits}_4x8c2`]);
+    return namedForms([...dots(`g${weightBits}`, 5), `${i8}_g${weightBits}_4x8c2`]);
   }
   const ofPacked = packed.flatMap((w) => {
     const products = [...dots(w), ...deep(w), `${i8}_${w}_4x8c2`];

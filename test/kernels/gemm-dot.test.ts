@@ -54,7 +54,7 @@ function convolution(form: OperandForm, x: Extent, w: Extent, strides: readonly 
 const builds = ["release-relaxed", "debug-relaxed"] as const;
 
 describe.runIf(isExact).each(forms)("the relaxed dot on %s", (form) => {
-  const suffix = `${code(form, machineClass)}_i8_5x8c4_relaxed`;
+  const suffix = `${code(form, machineClass)}_i8_6x8c4_relaxed`;
 
   it.each(roundings)("is equal at every boundary of the tile (%s)", async (rounding) => {
     for (const build of builds) {
@@ -151,7 +151,7 @@ describe("the plan", () => {
     for (const form of forms) {
       const weights = form === "int4" ? "i4" : "i8";
       for (const dot of ["usdot", "sdot"] as const) {
-        expect(kernel(form, dot)).toEqual([`gemm_${code(form, dot)}_${weights}_5x8c4_relaxed`]);
+        expect(kernel(form, dot)).toEqual([`gemm_${code(form, dot)}_${weights}_6x8c4_relaxed`]);
       }
     }
     expect(kernel("int8", "usdot")).not.toEqual(kernel("int8", "sdot"));

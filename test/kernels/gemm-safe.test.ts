@@ -159,7 +159,7 @@ describe("the plan", () => {
   });
 
   it("does not take them beside the exact dot, nor where nothing is known", () => {
-    expect(kernel(small, "usdot")).toEqual(["gemm_x8_i8_5x8c4_relaxed"]);
+    expect(kernel(small, "usdot")).toEqual(["gemm_x8_i8_6x8c4_relaxed"]);
     expect(kernel(small, "none")).toEqual(["gemm_u8_i8_4x8c2"]);
   });
 });

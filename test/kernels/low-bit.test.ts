@@ -276,8 +276,8 @@ describe("the plan", () => {
   const plain: Machine = { isa: "simd128", dot: "none" };
 
   it("takes the dot, deep sums or pairs by the machine, with packed weights", () => {
-    expect(kernels({}, usdot)).toEqual(["gemm_f8_i4_5x8c4_relaxed"]);
-    expect(kernels({}, sdot)).toEqual(["gemm_x8_i4_5x8c4_relaxed"]);
+    expect(kernels({}, usdot)).toEqual(["gemm_f8_i4_6x8c4_relaxed"]);
+    expect(kernels({}, sdot)).toEqual(["gemm_x8_i4_6x8c4_relaxed"]);
     expect(kernels({}, saturating)).toEqual(["gemm_i8_i4_4x8c4_relaxed"]);
     expect(kernels({}, plain)).toEqual(["gemm_i8_i4_4x8c2"]);
     expect(kernels({ activations: "uint8", weights: "ternary" }, saturating)).toEqual([
@@ -289,10 +289,10 @@ describe("the plan", () => {
     const narrow = (weights: WeightName, columns: number, chosen: Machine) =>
       kernels({ activations: "int8>uint4", weights, w: [columns, 64] }, chosen)[0];
     expect(narrow("binary", 128, usdot)).toBe("conv_u4_b1_4x16c4_relaxed");
-    expect(narrow("binary", 127, usdot)).toBe("conv_u4_b1_5x8c4_relaxed");
+    expect(narrow("binary", 127, usdot)).toBe("conv_u4_b1_6x8c4_relaxed");
     expect(narrow("binary", 64, saturating)).toBe("conv_u4_b1_4x16c4_relaxed");
     expect(narrow("binary", 63, saturating)).toBe("conv_u4_b1_4x8c4_relaxed");
-    expect(narrow("int2", 1000, usdot)).toBe("conv_u4_i2_5x8c4_relaxed");
+    expect(narrow("int2", 1000, usdot)).toBe("conv_u4_i2_6x8c4_relaxed");
     expect(narrow("int2", 256, saturating)).toBe("conv_u4_i2_2x16c4_relaxed");
     expect(narrow("ternary", 255, saturating)).toBe("conv_u4_i2_4x8c4_relaxed");
     expect(narrow("ternary", 128, plain)).toBe("conv_u4_i2_2x16c4");
@@ -305,11 +305,11 @@ describe("the plan", () => {
   it("takes Winograd where the direct product costs more, which the dot and look-up of one plane lower", () => {
     const of = (size: number) => ({ x: [1, size, size, 64], w: [64, 3, 3, 64] }) as const;
     const winograd = "winograd_i8_i4_4x8c2";
-    expect(kernels(of(14), usdot)).toEqual(["conv_f8_i4_5x8c4_relaxed"]);
+    expect(kernels(of(14), usdot)).toEqual(["conv_f8_i4_6x8c4_relaxed"]);
     expect(kernels(of(56), usdot)).toEqual([winograd]);
     expect(kernels(of(14), saturating)).toEqual([winograd]);
     const narrow = { ...of(14), activations: "int8>uint4" } as const;
-    expect(kernels(narrow, usdot)).toEqual(["conv_u4_i4_5x8c4_relaxed"]);
+    expect(kernels(narrow, usdot)).toEqual(["conv_u4_i4_6x8c4_relaxed"]);
     expect(kernels(narrow, plain)).toEqual(["lookup_8", winograd]);
     expect(kernels({ ...narrow, weights: "binary" }, plain)).toEqual(["conv_u4_b1_4x16c4"]);
     expect(kernels({ ...narrow, ...of(56), weights: "binary" }, saturating)).toEqual([
@@ -320,7 +320,7 @@ describe("the plan", () => {
 
   it("keeps one bit for whole steps of depth, and takes two otherwise", () => {
     const odd = { weights: "binary", x: [9, 63], w: [40, 63] } as const;
-    expect(kernels(odd, usdot)).toEqual(["gemm_f8_i2_5x8c4_relaxed"]);
+    expect(kernels(odd, usdot)).toEqual(["gemm_f8_i2_6x8c4_relaxed"]);
   });
 
   it("leaves a Quantize alone that has another reader, or sums beyond int16", () => {

@@ -163,7 +163,7 @@ describe("the operations of a layer", () => {
 
   it("are those of the relaxed dot where the machine has it", async () => {
     const kernels = await expectEqual(layerGraph(layer, { x: float6_e2m3fn, w: float6_e2m3fn }));
-    expect(kernels.includes("conv_x8_m6_5x8c4_relaxed")).toBe(hasDot);
+    expect(kernels.includes("conv_x8_m6_6x8c4_relaxed")).toBe(hasDot);
   });
 
   it.skipIf(!hasDot).each(["m6", "m4", "w8"])(
@@ -177,7 +177,7 @@ describe("the operations of a layer", () => {
         ["gemm", shallow],
         ["conv", grouped],
       ] as const) {
-        const kernel = `${operation}_x8_${own}_5x8c4_relaxed`;
+        const kernel = `${operation}_x8_${own}_6x8c4_relaxed`;
         expect(await expectEqual(layerGraph(problem, { x: w, w }), kernel)).toContain(kernel);
       }
     },
@@ -188,7 +188,7 @@ describe("the operations of a layer", () => {
       const deep = conv([1, 40, 41, 32], [12, 1, 1, 32]);
       const kernels = await expectEqual(layerGraph(deep, { x: w, w }));
       expect(kernels).toContain(`open_m${w.bits}_i8_relaxed`);
-      expect(kernels).toContain("gemm_x8_w8_5x8c4_relaxed");
+      expect(kernels).toContain("gemm_x8_w8_6x8c4_relaxed");
     }
   });
 });

@@ -53,7 +53,7 @@ test("and so is one in FP6, whose panels are opened once where several strips re
   };
   expect(steps(1).slice(1)).toEqual([
     ["open_m6_i8_relaxed", 1],
-    ["gemm_x8_w8_5x8c4_relaxed", 1],
+    ["gemm_x8_w8_6x8c4_relaxed", 1],
   ]);
   expect(steps(2).at(-1)![1]).toBeGreaterThan(1);
 });

@@ -26,7 +26,7 @@ import { splitRows } from "./tiles.ts";
 const PACKED_AS: Readonly<Record<MinifloatOperand, string>> = {
   f32: "i8_i8_4x8c2",
   i8: "i8_i8_4x8c2",
-  x8: "x8_i8_5x8c4_relaxed",
+  x8: "x8_i8_6x8c4_relaxed",
   i16: "i8_i16_4x8c2",
 };
 
