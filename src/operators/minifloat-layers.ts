@@ -30,7 +30,7 @@ import { checkFormat, checkMultiplier } from "./checks.ts";
 import { checkChunkedSum, chunkedSum, type SumOfProducts } from "./chunked-sum.ts";
 import { checkBias } from "./conv-checks.ts";
 import type { OutputAttributes } from "./conv-quantization.ts";
-import { dotFloats } from "./conv-loops.ts";
+import { dotFloats } from "./sums.ts";
 import { minifloatValues } from "./minifloat-codes.ts";
 
 /** What `infer` asks of a layer, whatever its windows are. */
