@@ -22,12 +22,15 @@ export interface BitlaneErrorOptions {
 
 /** Base class: `instanceof BitlaneError` holds for everything that bitlane throws on purpose. */
 export class BitlaneError extends Error {
+  protected static readonly code: string = "BITLANE";
   readonly code: string;
   readonly where: ErrorLocation;
 
-  constructor(code: string, message: string, options: BitlaneErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = new.target.name;
+  constructor(message: string, options: BitlaneErrorOptions = {}) {
+    super(message, options);
+    const { code } = new.target;
+    // Not the name of the class: a bundler that minifies shortens it.
+    this.name = `${code[0]}${code.slice(1).toLowerCase()}Error`;
     this.code = code;
     this.where = options.where ?? {};
   }
@@ -35,50 +38,44 @@ export class BitlaneError extends Error {
 
 /** The bytes are not a well-formed container (FlatBuffer, .npy, image …). */
 export class FormatError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("FORMAT", message, options);
-  }
+  protected static override readonly code = "FORMAT";
 }
 
 /** Well-formed container, inconsistent model: indices, graph structure, types, attribute values. */
 export class ModelError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("MODEL", message, options);
-  }
+  protected static override readonly code = "MODEL";
 }
 
 /** A shape rule of an operator is broken. */
 export class ShapeError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("SHAPE", message, options);
-  }
+  protected static override readonly code = "SHAPE";
 }
 
 /** Scale, zero point, axis or their count is not allowed. */
 export class QuantizationError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("QUANTIZATION", message, options);
-  }
+  protected static override readonly code = "QUANTIZATION";
 }
 
 /** Valid, but not in this engine. `missing` lists everything at once. */
 export class UnsupportedError extends BitlaneError {
+  protected static override readonly code = "UNSUPPORTED";
   readonly missing: readonly string[];
 
   constructor(message: string, options?: BitlaneErrorOptions & { missing?: readonly string[] }) {
-    super("UNSUPPORTED", message, options);
+    super(message, options);
     this.missing = options?.missing ?? [message];
   }
 }
 
 /** A configured limit would be exceeded. */
 export class ResourceError extends BitlaneError {
+  protected static override readonly code = "RESOURCE";
   readonly limit: string;
   readonly allowed: number;
   readonly asked: number;
 
   constructor(limit: string, allowed: number, asked: number, options?: BitlaneErrorOptions) {
-    super("RESOURCE", `${limit}: expected at most ${allowed}, got ${asked}`, options);
+    super(`${limit}: expected at most ${allowed}, got ${asked}`, options);
     this.limit = limit;
     this.allowed = allowed;
     this.asked = asked;
@@ -87,50 +84,43 @@ export class ResourceError extends BitlaneError {
 
 /** Tensors or parameters given by the caller are wrong. */
 export class InputError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("INPUT", message, options);
-  }
+  protected static override readonly code = "INPUT";
 }
 
 /** A thread trapped, died, stayed silent or did not start. */
 export class PoolError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("POOL", message, options);
-  }
+  protected static override readonly code = "POOL";
 }
 
 /** The caller gave up (AbortSignal). */
 export class CancelledError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("CANCELLED", message, options);
-  }
-}
-
-/** A time limit passed. */
-export class DeadlineError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("DEADLINE", message, options);
-  }
+  protected static override readonly code = "CANCELLED";
 }
 
 /** The model was disposed. */
 export class ClosedError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("CLOSED", message, options);
-  }
+  protected static override readonly code = "CLOSED";
 }
 
 /** No WebAssembly or SIMD, compilation forbidden, memory not obtainable. */
 export class PlatformError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("PLATFORM", message, options);
-  }
+  protected static override readonly code = "PLATFORM";
 }
 
 /** A bug of bitlane: please report it. */
 export class InternalError extends BitlaneError {
-  constructor(message: string, options?: BitlaneErrorOptions) {
-    super("INTERNAL", message, options);
+  protected static override readonly code = "INTERNAL";
+}
+
+/** What a value of the caller is, for the end of a message: "Null", "Array", "Uint8Array" … */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** @throws CancelledError if the signal is aborted */
+export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) {
+    throw new CancelledError(`${what} was cancelled by its AbortSignal`, { cause: signal.reason });
   }
 }
 

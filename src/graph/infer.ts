@@ -2,7 +2,7 @@
  * Checks a graph and computes the type of every value from its inputs. After this pass the shapes
  * that a file states for intermediate values no longer matter.
  */
-import { locateError, ModelError, ShapeError } from "../errors.ts";
+import { InputError, kindOf, locateError, ModelError, ShapeError } from "../errors.ts";
 import { checkQuantization, scaleCount } from "../quantization/index.ts";
 import { elementCount, sameShape, type Shape, type TensorType } from "../tensor/index.ts";
 import { ABSENT, type Graph, inputNamesOf, type Node, type Value, type ValueId } from "./graph.ts";
@@ -121,6 +121,9 @@ function applyInputShapes(
     }
     const id = graph.inputs[position]!;
     const value = values[id]!;
+    if (!Array.isArray(shape)) {
+      throw new InputError(`inputShapes["${name}"]: expected an array, got ${kindOf(shape)}`);
+    }
     if (sameShape(value.type.shape, shape)) continue;
     if (shape.length !== value.type.shape.length) {
       throw new ShapeError(

@@ -1,5 +1,5 @@
 /** What the values of a network are on some inputs: for the scales of its activations, and for its biases. */
-import { InputError } from "../errors.ts";
+import { InputError, kindOf } from "../errors.ts";
 import { type Graph, inferGraph, type ValueId } from "../graph/index.ts";
 import {
   observedValues,
@@ -30,8 +30,11 @@ export async function calibrate(
   samples: readonly (TypedArray | Feeds)[],
   loadGraph: (graph: Graph) => Promise<Model>,
 ): Promise<Calibration> {
-  if (samples.length === 0)
-    throw new InputError("calibrate: expected one sample or more, got none");
+  if (!Array.isArray(samples) || samples.length === 0) {
+    throw new InputError(
+      `calibrate: expected an array of one sample or more, got ${Array.isArray(samples) ? "none" : kindOf(samples)}`,
+    );
+  }
   const { graph: written, ranges } = floatGraph(source);
   const graph: FloatGraph = { graph: inferGraph(written), ranges };
   const ids = observedValues(graph, options);

@@ -43,5 +43,5 @@ export function capabilities(): Capabilities {
 
 function availableThreads(): number {
   if (isNode()) return process.getBuiltinModule("node:os").availableParallelism();
-  return Math.max(1, navigator.hardwareConcurrency ?? 1);
+  return Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1);
 }

@@ -1,5 +1,5 @@
 /** Tensors of the caller: their description, and which array is for which input. */
-import { InputError } from "../errors.ts";
+import { InputError, kindOf } from "../errors.ts";
 import type { TensorData, TensorType } from "../tensor/index.ts";
 
 /** An input or output of a model. */
@@ -35,8 +35,8 @@ export function orderFeeds(feeds: Feeds, inputs: readonly TensorInfo[]): TypedAr
     }
     return [feeds];
   }
-  if (typeof feeds !== "object" || feeds === null) {
-    throw new InputError(`expected inputs by name (${names(inputs)}), got ${typeof feeds}`);
+  if (kindOf(feeds) !== "Object") {
+    throw new InputError(`expected inputs by name (${names(inputs)}), got ${kindOf(feeds)}`);
   }
   for (const key in feeds) {
     if (Object.hasOwn(feeds, key) && !inputs.some(({ name }) => name === key)) {

@@ -1,15 +1,15 @@
 /** The composition root: the only place that joins the stages. */
-import { CancelledError, InputError } from "../errors.ts";
+import { InputError, throwIfAborted } from "../errors.ts";
 import { type Graph, inferGraph, inputNamesOf, simplify } from "../graph/index.ts";
 import { checkWork, importModel, type Limits, resolveLimits } from "../importers/index.ts";
 import { createPlan, loadLowerings, type Machine, type Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
 import type { WorkerFactory } from "../schedule/index.ts";
-import { hasRelaxedSimd, relaxedDotClass, whyNoThreads } from "../wasm/index.ts";
-import { capabilities } from "./capabilities.ts";
+import { relaxedDotClass, whyNoThreads } from "../wasm/index.ts";
 import { createEngine } from "./engine.ts";
 import type { Feeds } from "./feeds.ts";
 import { Model } from "./model.ts";
+import { checkOptions, checkRounding, checkThreads, chooseIsa } from "./options.ts";
 import type { RequantizeOptions } from "./requantization.ts";
 import { type ModelSource, readSource } from "./source.ts";
 
@@ -60,8 +60,6 @@ export interface LoadOptions extends RequantizeOptions {
   readonly forcedKernel?: string;
 }
 
-const MAX_THREADS = 64;
-
 /** The inferred graph and the plan of a model, without memory or threads: what `inspect` shows. */
 export interface PlannedModel {
   readonly graph: Graph;
@@ -78,6 +76,7 @@ export async function planModel(
 
 /** The graph of a model, its types inferred and its weights as the options ask for them. */
 export async function readGraph(source: ModelSource, options: LoadOptions = {}): Promise<Graph> {
+  checkOptions(options);
   const limits = resolveLimits(options.limits);
   const report = options.onProgress ?? (() => undefined);
   const bytes = await readSource(source, {
@@ -86,7 +85,7 @@ export async function readGraph(source: ModelSource, options: LoadOptions = {}):
     onBytes: (loadedBytes, totalBytes) =>
       report({ stage: "read", loadedBytes, ...(totalBytes === undefined ? {} : { totalBytes }) }),
   });
-  throwIfAborted(options.signal);
+  throwIfAborted(options.signal, "loading");
   report({ stage: "import" });
   const imported = importModel(bytes, { limits });
   const inferred = inferGraph(imported, inputShapes(imported, options));
@@ -113,7 +112,7 @@ export async function requantize(inferred: Graph, options: LoadOptions): Promise
 /** Options of which one makes `requantize` look at the graph. */
 const REQUANTIZE_OPTIONS: readonly (keyof LoadOptions)[] = [
   ...(["weights", "activations", "groupSize", "keepFirstLast"] as const),
-  ...(["accumulate", "powerOfTwoScales", "calibrate"] as const),
+  ...(["accumulate", "inputs", "powerOfTwoScales", "calibrate"] as const),
 ];
 
 function asksForRequantization(options: LoadOptions): boolean {
@@ -121,7 +120,7 @@ function asksForRequantization(options: LoadOptions): boolean {
 }
 
 async function planGraph(inferred: Graph, options: LoadOptions): Promise<PlannedModel> {
-  throwIfAborted(options.signal);
+  throwIfAborted(options.signal, "loading");
   options.onProgress?.({ stage: "plan" });
   const rounding = checkRounding(options.rounding);
   const graph = simplify(inferred, rounding);
@@ -140,6 +139,7 @@ async function planGraph(inferred: Graph, options: LoadOptions): Promise<Planned
  *   is missing), ResourceError, InputError (options), PlatformError, CancelledError
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  checkOptions(options);
   checkThreads(options.threads);
   return loadGraph(await readGraph(source, options), options);
 }
@@ -148,7 +148,7 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
 export async function loadGraph(inferred: Graph, options: LoadOptions = {}): Promise<Model> {
   const threads = checkThreads(options.threads);
   const { graph, plan } = await planGraph(inferred, options);
-  throwIfAborted(options.signal);
+  throwIfAborted(options.signal, "loading");
   options.onProgress?.({ stage: "bind" });
   const engine = createEngine({
     graph,
@@ -162,6 +162,8 @@ export async function loadGraph(inferred: Graph, options: LoadOptions = {}): Pro
     revectorize: options.revectorize ?? false,
   });
   const model = await Model.create(engine);
+  if (options.signal?.aborted) await model.dispose();
+  throwIfAborted(options.signal, "loading");
   options.onProgress?.({ stage: "ready" });
   return model;
 }
@@ -174,30 +176,6 @@ function sharingThreads({ threads }: LoadOptions): number {
 function probeMachine(options: LoadOptions): Machine {
   const isa = chooseIsa(options);
   return { isa, dot: isa === "relaxed" ? relaxedDotClass() : "none" };
-}
-
-function chooseIsa({ isa }: LoadOptions): "simd128" | "relaxed" {
-  if (isa !== undefined && isa !== "simd128" && isa !== "relaxed") {
-    throw new InputError(`isa: expected "simd128" or "relaxed", got "${String(isa)}"`);
-  }
-  return isa ?? (hasRelaxedSimd() ? "relaxed" : "simd128");
-}
-
-function checkRounding(rounding: Rounding = "fp32"): Rounding {
-  if (rounding !== "fp32" && rounding !== "tflite-reference") {
-    throw new InputError(
-      `rounding: expected "fp32" or "tflite-reference", got "${String(rounding)}"`,
-    );
-  }
-  return rounding;
-}
-
-function checkThreads(threads: number | undefined): number {
-  if (threads === undefined) return capabilities().threads;
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    throw new InputError(`threads: expected an integer in [1, ${MAX_THREADS}], got ${threads}`);
-  }
-  return threads;
 }
 
 function inputShapes(
@@ -214,10 +192,4 @@ function inputShapes(
     [batch, ...graph.values[id]!.type.shape.slice(1)],
   ]);
   return { ...Object.fromEntries(batched), ...shapes };
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new CancelledError("loading was cancelled by its AbortSignal", { cause: signal.reason });
-  }
 }

@@ -1,7 +1,7 @@
 /** A loaded model: tensors in, inference, tensors out, recovery, disposal. */
 // Kept in the declarations: the library of a project may be older than `await using`.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { ClosedError, InputError, PoolError } from "../errors.ts";
+import { ClosedError, InputError, kindOf, PoolError, throwIfAborted } from "../errors.ts";
 import { type Graph, inputNamesOf, outputNamesOf, type ValueId } from "../graph/index.ts";
 import type { Plan } from "../plan/index.ts";
 import type { Rounding } from "../quantization/index.ts";
@@ -9,6 +9,7 @@ import type { Runner } from "../schedule/index.ts";
 import { describeTensor, type Feeds, type TensorInfo } from "./feeds.ts";
 import { Health } from "./health.ts";
 import { Lane, type Results } from "./lane.ts";
+import { checkSignal } from "./options.ts";
 import { describeSteps, type MemoryUse, memoryUse, type StepInfo } from "./report.ts";
 
 /** When the parts of one run on the calling thread began, by `performance.now()`. */
@@ -44,7 +45,7 @@ export class Model {
   #tail: Promise<unknown> = Promise.resolve();
   #pending = 0;
   readonly #health = new Health();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(engine: Engine) {
     const { graph } = engine;
@@ -76,14 +77,17 @@ export class Model {
    * One inference. Does not block the calling thread while worker threads compute; without them it is
    * over when the promise is returned. Calls are answered in order.
    * @param feeds elements by input name (one bare array for a model with one input): raw codes of
-   *   the input's dtype, or a Float32Array of real values for a quantized input
+   *   the input's dtype, or a Float32Array of real values for a quantized input. They are read when the
+   *   run's turn comes: leave them alone until the promise settles.
    * @throws InputError, CancelledError, PoolError (the next run works on a new pool), ClosedError
    */
-  run(feeds: Feeds, { signal }: RunOptions = {}): Promise<Results> {
+  run(feeds: Feeds, options?: RunOptions): Promise<Results> {
+    const signal = options?.signal;
     if (this.#pending === 0 && !this.#runner?.hasSharedSegment && signal === undefined) {
       return this.#atOnce(() => this.runSync(feeds));
     }
     return this.#enqueue(async () => {
+      checkSignal(signal);
       this.#lanes[0]!.write(feeds);
       try {
         await this.#runner.run(signal);
@@ -119,8 +123,15 @@ export class Model {
   /**
    * Many inferences for throughput: inputs are spread over the worker threads, one lane each.
    * Results in the order of the inputs, equal to those of `run`.
+   * @throws as `run`; nothing is answered where one input is refused
    */
-  async runBatch(inputs: readonly Feeds[], options: RunOptions = {}): Promise<Results[]> {
+  async runBatch(inputs: readonly Feeds[], options?: RunOptions): Promise<Results[]> {
+    this.#checkOpen();
+    const signal = options?.signal;
+    checkSignal(signal);
+    if (!Array.isArray(inputs)) {
+      throw new InputError(`runBatch: expected an array of inputs, got ${kindOf(inputs)}`);
+    }
     const lanes = Math.min(
       this.#runner.pool?.size ?? 0,
       this.#runner.binding.layout.laneAddresses.length,
@@ -133,7 +144,7 @@ export class Model {
       let next = 0;
       const serve = async (lane: number) => {
         for (let i = next++; i < inputs.length; i = next++) {
-          options.signal?.throwIfAborted();
+          throwIfAborted(signal, "the run");
           this.#lanes[lane]!.write(inputs[i]!);
           await this.#runner.runAlone(lane, lane);
           results[i] = this.#lanes[lane]!.read();
@@ -183,16 +194,13 @@ export class Model {
 
   /** Threads that work on one inference. */
   get threads(): number {
+    this.#checkOpen();
     return Math.max(1, this.#runner.pool?.size ?? 1);
   }
 
   /** Waits for pending runs, ends the threads, lets go of the memory. Twice is allowed. */
-  async dispose(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#tail;
-    await this.#runner.terminate();
-    this.#runner = undefined as never;
+  dispose(): Promise<void> {
+    return (this.#closing ??= this.#end());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -232,7 +240,14 @@ export class Model {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new ClosedError("expected an open model, it was disposed");
+    if (this.#closing !== undefined)
+      throw new ClosedError("expected an open model, it was disposed");
+  }
+
+  async #end(): Promise<void> {
+    await this.#tail;
+    await this.#runner.terminate();
+    this.#runner = undefined as never;
   }
 
   async #start(): Promise<void> {

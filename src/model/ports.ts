@@ -2,7 +2,7 @@
  * The ways into and out of one lane of memory. What a run needs of them is looked up once: a tensor of a
  * tiny network takes less time to compute than its description takes to make.
  */
-import { InputError } from "../errors.ts";
+import { InputError, kindOf } from "../errors.ts";
 import { float32 } from "../formats/index.ts";
 import { quantize } from "../operators/index.ts";
 import type { Rounding } from "../quantization/index.ts";
@@ -15,29 +15,31 @@ import {
 } from "../tensor/index.ts";
 import type { TypedArray } from "./feeds.ts";
 
+interface ArrayType {
+  new (): TensorData;
+  readonly name: string;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
 /** One input of a model: checks elements and writes them. */
 export class InputPort {
   readonly #name: string;
   readonly #type: TensorType;
   readonly #target: Uint8Array;
   readonly #rounding: Rounding;
-  /** Name of the array type of raw codes. */
-  readonly #wanted: string;
+  /** The array type of raw codes. */
+  readonly #wanted: ArrayType;
   readonly #elements: number;
   readonly #isQuantizable: boolean;
 
   /** @param target the tensor's bytes in memory */
   constructor(name: string, type: TensorType, target: Uint8Array, rounding: Rounding) {
-    const construct = dataConstructor(type.format) as unknown as {
-      readonly name: string;
-      readonly BYTES_PER_ELEMENT: number;
-    };
     this.#name = name;
     this.#type = type;
     this.#target = target;
     this.#rounding = rounding;
-    this.#wanted = construct.name;
-    this.#elements = typeBytes(type) / construct.BYTES_PER_ELEMENT;
+    this.#wanted = dataConstructor(type.format) as unknown as ArrayType;
+    this.#elements = typeBytes(type) / this.#wanted.BYTES_PER_ELEMENT;
     this.#isQuantizable = type.quantization !== undefined && type.format.bits <= 16;
   }
 
@@ -47,23 +49,20 @@ export class InputPort {
    * @throws InputError before anything is written
    */
   write(given: TypedArray): void {
-    if (!ArrayBuffer.isView(given) || given instanceof DataView) {
-      throw new InputError(`${this.#where}: expected a typed array, got ${typeof given}`);
-    }
-    if (given.constructor.name === this.#wanted || given instanceof Uint8ClampedArray) {
-      this.#writeCodes(given);
-    } else if (given instanceof Float32Array && this.#isQuantizable) {
+    // A subclass (Node's Buffer) or an array of another realm is as good.
+    const kind = given instanceof this.#wanted ? this.#wanted.name : kindOf(given);
+    if (kind.replace("Clamped", "") === this.#wanted.name) {
+      this.#checkLength(given, this.#elements);
+      this.#target.set(asBytes(given));
+    } else if (kind === "Float32Array" && this.#isQuantizable) {
       this.#checkLength(given, elementCount(this.#type.shape));
-      this.#target.set(asBytes(this.#quantize(given)));
+      this.#target.set(asBytes(this.#quantize(given as Float32Array)));
     } else {
-      this.#refuse(given);
+      const wanted = this.#isQuantizable
+        ? `${this.#wanted.name} (raw codes) or Float32Array (real values)`
+        : this.#wanted.name;
+      throw new InputError(`${this.#where}: expected ${wanted}, got ${kind}`);
     }
-  }
-
-  #writeCodes(given: TypedArray): void {
-    if (given instanceof Uint8ClampedArray && this.#wanted !== "Uint8Array") this.#refuse(given);
-    this.#checkLength(given, this.#elements);
-    this.#target.set(asBytes(given));
   }
 
   #quantize(data: Float32Array): TensorData {
@@ -83,13 +82,6 @@ export class InputPort {
     throw new InputError(
       `${this.#where}: expected ${elements} elements for [${shape}], got ${given.length}`,
     );
-  }
-
-  #refuse(given: TypedArray): never {
-    const wanted = this.#isQuantizable
-      ? `${this.#wanted} (raw codes) or Float32Array (real values)`
-      : this.#wanted;
-    throw new InputError(`${this.#where}: expected ${wanted}, got ${given.constructor.name}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** From what the caller has to the bytes of a model. */
-import { CancelledError, FormatError, InputError, ResourceError } from "../errors.ts";
+import { FormatError, InputError, kindOf, ResourceError, throwIfAborted } from "../errors.ts";
 import { isNode } from "../wasm/index.ts";
 
 /**
@@ -25,30 +25,25 @@ export async function readSource(source: ModelSource, options: ReadOptions): Pro
 
 async function readBytes(source: ModelSource, options: ReadOptions): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return refuseShared(source);
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (source instanceof ArrayBuffer) {
+    // No view can be made of a detached one.
+    return source.byteLength === 0 ? new Uint8Array() : new Uint8Array(source);
+  }
   if (typeof Blob !== "undefined" && source instanceof Blob) {
-    return new Uint8Array(await source.arrayBuffer());
+    return readResponse(new Response(source), options);
   }
   if (typeof Response !== "undefined" && source instanceof Response) {
     return readResponse(source, options);
   }
   if (typeof source === "string" || source instanceof URL) {
-    const path = localPath(source);
-    if (path !== undefined) return readFile(path, options);
+    const address = String(source);
+    if (isFile(address)) return readFile(address, options);
   } else if (typeof Request === "undefined" || !(source instanceof Request)) {
     throw new InputError(
-      `expected a model as bytes, Blob, URL, path, Request or Response, got ${describe(source)}`,
+      `expected a model as bytes, Blob, URL, path, Request or Response, got ${kindOf(source)}`,
     );
   }
   return readResponse(await fetchSource(source, options.signal), options);
-}
-
-function describe(value: unknown): string {
-  return value === null
-    ? "null"
-    : typeof value === "object"
-      ? value.constructor.name
-      : typeof value;
 }
 
 function refuseShared(bytes: Uint8Array): Uint8Array {
@@ -60,29 +55,22 @@ function refuseShared(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** A path for Node's file system, or undefined where `fetch` is to be used. */
-function localPath(source: string | URL): string | URL | undefined {
-  if (!isNode()) return undefined;
-  const text = String(source);
-  if (text.startsWith("file:")) return new URL(text);
-  return /^[a-z][a-z0-9+.-]+:/i.test(text) ? undefined : text;
+/** Whether Node's file system has it, and not `fetch`. */
+function isFile(address: string): boolean {
+  return isNode() && (address.startsWith("file:") || !/^[a-z][a-z0-9+.-]+:/i.test(address));
 }
 
-async function readFile(
-  path: string | URL,
-  { signal, maxBytes }: ReadOptions,
-): Promise<Uint8Array> {
+async function readFile(address: string, { signal, maxBytes }: ReadOptions): Promise<Uint8Array> {
   const { readFile: read, stat } = process.getBuiltinModule("node:fs/promises");
   try {
+    const path = address.startsWith("file:") ? new URL(address) : address;
     const { size } = await stat(path);
     if (size > maxBytes) throw new ResourceError("model file bytes", maxBytes, size);
     return await read(path, signal === undefined ? {} : { signal });
   } catch (cause) {
     if (cause instanceof ResourceError) throw cause;
-    if (signal?.aborted) throw new CancelledError("loading was cancelled", { cause });
-    throw new FormatError(`${String(path)}: expected a readable file, got ${String(cause)}`, {
-      cause,
-    });
+    throwIfAborted(signal, "loading");
+    throw new FormatError(`${address}: expected a readable file, got ${String(cause)}`, { cause });
   }
 }
 
@@ -90,41 +78,49 @@ async function fetchSource(
   source: string | URL | Request,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  const address = source instanceof Request ? source.url : String(source);
-  let response: Response;
   try {
-    response = await fetch(source, signal === undefined ? {} : { signal });
+    return await fetch(source, signal === undefined ? {} : { signal });
   } catch (cause) {
-    if (signal?.aborted) throw new CancelledError("loading was cancelled", { cause });
+    throwIfAborted(signal, "loading");
+    const address = source instanceof Request ? source.url : String(source);
     throw new FormatError(`${address}: expected to fetch a model, got ${String(cause)}`, { cause });
   }
-  if (!response.ok) {
-    throw new FormatError(`${address}: expected a model, got HTTP status ${response.status}`);
-  }
-  return response;
 }
 
 async function readResponse(response: Response, options: ReadOptions): Promise<Uint8Array> {
-  const header = Number(response.headers.get("content-length") ?? NaN);
+  const { signal, maxBytes, onBytes } = options;
+  const { body, bodyUsed, headers, ok, status, url } = response;
+  if (!ok) throw new FormatError(`${url}: expected a model, got HTTP status ${status}`);
+  if (body === null) return new Uint8Array();
+  if (bodyUsed || body.locked) {
+    throw new InputError(
+      `${url}: expected a Response that nobody has read, got one with a used body`,
+    );
+  }
+  const header = Number(headers.get("content-length") ?? NaN);
   const total = Number.isSafeInteger(header) ? header : undefined;
-  if (response.body === null) return new Uint8Array(await response.arrayBuffer());
+  const reader = body.getReader();
+  // Ends the read that is waiting.
+  const cancel = () => void reader.cancel().catch(() => undefined);
+  signal?.addEventListener("abort", cancel);
   const chunks: Uint8Array[] = [];
   let loaded = 0;
-  const reader = response.body.getReader();
-  for (;;) {
-    if (options.signal?.aborted) {
-      await reader.cancel();
-      throw new CancelledError("loading was cancelled", { cause: options.signal.reason });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        throwIfAborted(signal, "loading");
+        throw new FormatError(`${url}: expected all of a model, got ${String(cause)}`, { cause });
+      });
+      throwIfAborted(signal, "loading");
+      if (done) break;
+      chunks.push(value);
+      loaded += value.length;
+      if (loaded > maxBytes) throw new ResourceError("model file bytes", maxBytes, loaded);
+      onBytes?.(loaded, total);
     }
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    loaded += value.length;
-    if (loaded > options.maxBytes) {
-      await reader.cancel();
-      throw new ResourceError("model file bytes", options.maxBytes, loaded);
-    }
-    options.onBytes?.(loaded, total);
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    cancel();
   }
   const bytes = new Uint8Array(loaded);
   let at = 0;

@@ -46,7 +46,7 @@ export class Pool {
       await Promise.all(handles.map((handle, w) => pool.#open(handle, w, announce)));
       return pool;
     } catch (cause) {
-      await Promise.all(handles.map((handle) => handle.terminate()));
+      await Promise.allSettled(handles.map((handle) => handle.terminate()));
       if (cause instanceof PoolError) throw cause;
       throw new PoolError(`expected ${walker.program.workers} workers to start: ${String(cause)}`, {
         cause,

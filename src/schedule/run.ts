@@ -1,5 +1,5 @@
 /** One inference: the steps in order, by the pool where that pays, by the calling thread elsewhere. */
-import { CancelledError, PoolError } from "../errors.ts";
+import { PoolError, throwIfAborted } from "../errors.ts";
 import type { Plan, Step } from "../plan/index.ts";
 import type { Binding } from "./bind.ts";
 import type { WorkerFactory } from "./host.ts";
@@ -132,11 +132,11 @@ export class Runner {
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       for (const segment of this.segments) {
-        throwIfAborted(signal);
+        throwIfAborted(signal, "the run");
         if (segment.way === "pool") await this.pool!.runShared(segment.from, segment.to);
         else this.#runHere(segment, 0);
       }
-      throwIfAborted(signal);
+      throwIfAborted(signal, "the run");
     } finally {
       signal?.removeEventListener("abort", cancel);
     }
@@ -188,9 +188,4 @@ export class Runner {
       this.#reference(this.binding.plan.steps[step]!.node, lane);
     }
   }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return;
-  throw new CancelledError("the run was cancelled by its AbortSignal", { cause: signal.reason });
 }

@@ -2,6 +2,7 @@
 
 /** One member of union BuiltinOptions. */
 export interface OptionsTable<F extends string = string> {
+  /** As in the schema: "Conv2DOptions". */
   readonly name: string;
   /** Its code in the union. */
   readonly code: number;
@@ -14,13 +15,13 @@ function options<const F extends readonly string[]>(
   code: number,
   ...fields: F
 ): OptionsTable<F[number]> {
-  return { name, code, fields };
+  return { name: `${name}Options`, code, fields };
 }
 
 const ACTIVATION = "fused_activation_function";
 
 export const conv2DOptions = options(
-  "Conv2DOptions",
+  "Conv2D",
   1,
   "padding",
   "stride_w",
@@ -31,7 +32,7 @@ export const conv2DOptions = options(
   "quantized_bias_type",
 );
 export const depthwiseConv2DOptions = options(
-  "DepthwiseConv2DOptions",
+  "DepthwiseConv2D",
   2,
   "padding",
   "stride_w",
@@ -42,7 +43,7 @@ export const depthwiseConv2DOptions = options(
   "dilation_h_factor",
 );
 export const pool2DOptions = options(
-  "Pool2DOptions",
+  "Pool2D",
   5,
   "padding",
   "stride_w",
@@ -52,7 +53,7 @@ export const pool2DOptions = options(
   ACTIVATION,
 );
 export const fullyConnectedOptions = options(
-  "FullyConnectedOptions",
+  "FullyConnected",
   8,
   ACTIVATION,
   "weights_format",
@@ -60,29 +61,29 @@ export const fullyConnectedOptions = options(
   "asymmetric_quantize_inputs",
   "quantized_bias_type",
 );
-export const softmaxOptions = options("SoftmaxOptions", 9, "beta");
-export const concatenationOptions = options("ConcatenationOptions", 10, "axis", ACTIVATION);
-export const addOptions = options("AddOptions", 11, ACTIVATION, "pot_scale_int16");
+export const softmaxOptions = options("Softmax", 9, "beta");
+export const concatenationOptions = options("Concatenation", 10, "axis", ACTIVATION);
+export const addOptions = options("Add", 11, ACTIVATION, "pot_scale_int16");
 export const resizeBilinearOptions = options(
-  "ResizeBilinearOptions",
+  "ResizeBilinear",
   15,
   "new_height",
   "new_width",
   "align_corners",
   "half_pixel_centers",
 );
-export const reshapeOptions = options("ReshapeOptions", 17, "new_shape");
-export const spaceToDepthOptions = options("SpaceToDepthOptions", 19, "block_size");
-export const mulOptions = options("MulOptions", 21, ACTIVATION);
-export const padOptions = options("PadOptions", 22);
-export const gatherOptions = options("GatherOptions", 23, "axis", "batch_dims");
-export const transposeOptions = options("TransposeOptions", 26);
-export const reducerOptions = options("ReducerOptions", 27, "keep_dims");
-export const subOptions = options("SubOptions", 28, ACTIVATION, "pot_scale_int16");
-export const divOptions = options("DivOptions", 29, ACTIVATION);
-export const squeezeOptions = options("SqueezeOptions", 30, "squeeze_dims");
+export const reshapeOptions = options("Reshape", 17, "new_shape");
+export const spaceToDepthOptions = options("SpaceToDepth", 19, "block_size");
+export const mulOptions = options("Mul", 21, ACTIVATION);
+export const padOptions = options("Pad", 22);
+export const gatherOptions = options("Gather", 23, "axis", "batch_dims");
+export const transposeOptions = options("Transpose", 26);
+export const reducerOptions = options("Reducer", 27, "keep_dims");
+export const subOptions = options("Sub", 28, ACTIVATION, "pot_scale_int16");
+export const divOptions = options("Div", 29, ACTIVATION);
+export const squeezeOptions = options("Squeeze", 30, "squeeze_dims");
 export const stridedSliceOptions = options(
-  "StridedSliceOptions",
+  "StridedSlice",
   32,
   "begin_mask",
   "end_mask",
@@ -91,15 +92,15 @@ export const stridedSliceOptions = options(
   "shrink_axis_mask",
   "offset",
 );
-export const splitOptions = options("SplitOptions", 35, "num_splits");
-export const castOptions = options("CastOptions", 37, "in_data_type", "out_data_type");
-export const dequantizeOptions = options("DequantizeOptions", 38);
-export const maximumMinimumOptions = options("MaximumMinimumOptions", 39);
-export const argMaxOptions = options("ArgMaxOptions", 40, "output_type");
-export const padV2Options = options("PadV2Options", 43);
-export const sliceOptions = options("SliceOptions", 48);
+export const splitOptions = options("Split", 35, "num_splits");
+export const castOptions = options("Cast", 37, "in_data_type", "out_data_type");
+export const dequantizeOptions = options("Dequantize", 38);
+export const maximumMinimumOptions = options("MaximumMinimum", 39);
+export const argMaxOptions = options("ArgMax", 40, "output_type");
+export const padV2Options = options("PadV2", 43);
+export const sliceOptions = options("Slice", 48);
 export const transposeConvOptions = options(
-  "TransposeConvOptions",
+  "TransposeConv",
   49,
   "padding",
   "stride_w",
@@ -107,27 +108,27 @@ export const transposeConvOptions = options(
   ACTIVATION,
   "quantized_bias_type",
 );
-export const expandDimsOptions = options("ExpandDimsOptions", 52);
-export const packOptions = options("PackOptions", 59, "values_count", "axis");
-export const unpackOptions = options("UnpackOptions", 64, "num", "axis");
-export const floorDivOptions = options("FloorDivOptions", 65);
+export const expandDimsOptions = options("ExpandDims", 52);
+export const packOptions = options("Pack", 59, "values_count", "axis");
+export const unpackOptions = options("Unpack", 64, "num", "axis");
+export const floorDivOptions = options("FloorDiv", 65);
 export const resizeNearestNeighborOptions = options(
-  "ResizeNearestNeighborOptions",
+  "ResizeNearestNeighbor",
   74,
   "align_corners",
   "half_pixel_centers",
 );
-export const leakyReluOptions = options("LeakyReluOptions", 75, "alpha");
-export const gatherNdOptions = options("GatherNdOptions", 83);
-export const quantizeOptions = options("QuantizeOptions", 89);
-export const hardSwishOptions = options("HardSwishOptions", 91);
-export const depthToSpaceOptions = options("DepthToSpaceOptions", 94, "block_size");
-export const geluOptions = options("GeluOptions", 116, "approximate");
+export const leakyReluOptions = options("LeakyRelu", 75, "alpha");
+export const gatherNdOptions = options("GatherNd", 83);
+export const quantizeOptions = options("Quantize", 89);
+export const hardSwishOptions = options("HardSwish", 91);
+export const depthToSpaceOptions = options("DepthToSpace", 94, "block_size");
+export const geluOptions = options("Gelu", 116, "approximate");
 
 /** Operators that run other subgraphs, and where their options name them. */
 export const SUBGRAPH_CALLS: ReadonlyMap<string, OptionsTable> = new Map<string, OptionsTable>([
-  ["CALL", options("CallOptions", 16, "subgraph")],
-  ["IF", options("IfOptions", 92, "then_subgraph_index", "else_subgraph_index")],
-  ["WHILE", options("WhileOptions", 93, "cond_subgraph_index", "body_subgraph_index")],
-  ["CALL_ONCE", options("CallOnceOptions", 103, "init_subgraph_index")],
+  ["CALL", options("Call", 16, "subgraph")],
+  ["IF", options("If", 92, "then_subgraph_index", "else_subgraph_index")],
+  ["WHILE", options("While", 93, "cond_subgraph_index", "body_subgraph_index")],
+  ["CALL_ONCE", options("CallOnce", 103, "init_subgraph_index")],
 ]);
