@@ -1,64 +1,19 @@
 /** The composition root: the only place that joins the stages. */
 import { InputError, throwIfAborted } from "../errors.ts";
 import { type Graph, inferGraph, inputNamesOf, simplify } from "../graph/index.ts";
-import { checkWork, importModel, type Limits, resolveLimits } from "../importers/index.ts";
+import { checkWork, importModel, resolveLimits } from "../importers/index.ts";
 import { createPlan, loadLowerings, type Machine, type Plan } from "../plan/index.ts";
-import type { Rounding } from "../quantization/index.ts";
-import type { WorkerFactory } from "../schedule/index.ts";
 import { relaxedDotClass, whyNoThreads } from "../wasm/index.ts";
 import { createEngine } from "./engine.ts";
-import type { Feeds } from "./feeds.ts";
 import { Model } from "./model.ts";
-import { checkOptions, checkRounding, checkThreads, chooseIsa } from "./options.ts";
-import type { RequantizeOptions } from "./requantization.ts";
+import {
+  checkOptions,
+  checkRounding,
+  checkThreads,
+  chooseIsa,
+  type LoadOptions,
+} from "./options.ts";
 import { type ModelSource, readSource } from "./source.ts";
-
-export interface LoadProgress {
-  readonly stage: "read" | "import" | "plan" | "bind" | "ready";
-  /** Bytes so far, and in all where known; only while reading. */
-  readonly loadedBytes?: number;
-  readonly totalBytes?: number;
-}
-
-/**
- * `weights`, `activations`, `groupSize` and `keepFirstLast` re-quantize the network: fewer bits for its weights, and
- * for the activations that they meet, without data. Layers with fewer bits in the file keep those.
- */
-export interface LoadOptions extends RequantizeOptions {
-  /**
-   * Inputs for the ranges of minifloat activations: a few dozen, as `run` takes them. Without them the
-   * ranges are those of an integer file's quantization.
-   */
-  readonly calibrate?: readonly Feeds[] | undefined;
-  /** Threads for one inference. Default: as many as the host offers, 16 at most. */
-  readonly threads?: number;
-  /** Rounding rule of 8-bit results. Default "fp32": TFLite's default CPU path. */
-  readonly rounding?: Rounding;
-  /** Shapes that replace those of the file, by input name. */
-  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
-  /** Replaces the first extent of every input. */
-  readonly batch?: number;
-  readonly limits?: Partial<Limits>;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: LoadProgress) => void;
-  /** Makes a module worker of `bitlane/worker`, where a policy or bundler needs its own URL. */
-  readonly createWorker?: WorkerFactory;
-  /**
-   * Multiply-accumulates between two stops that make waking the threads worthwhile. Default: as many as
-   * take longer than the waking, by the speed of their kernels.
-   */
-  readonly minPoolMacs?: number;
-  /** Instruction set. Default: the best that the host validates. Results do not depend on it. */
-  readonly isa?: "simd128" | "relaxed";
-  /**
-   * Node 24 and newer on x64: V8's experimental 256-bit pass, 1.5 times as fast and more. A flag of
-   * the whole process; the kernels are compared with plain code first, and plain code is taken,
-   * with a line in `diagnostics`, where a bit differs. Elsewhere it has no effect but that line.
-   */
-  readonly revectorize?: boolean;
-  /** A kernel that must be taken wherever it fits; for tests and benchmarks. */
-  readonly forcedKernel?: string;
-}
 
 /** The inferred graph and the plan of a model, without memory or threads: what `inspect` shows. */
 export interface PlannedModel {

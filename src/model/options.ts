@@ -1,9 +1,59 @@
-/** The names of the options of `load` and what each may be; what they mean is checked where they are used. */
+/** The options of `load`: their names and types; what they mean is checked where they are used. */
 import { InputError, kindOf } from "../errors.ts";
+import type { Limits } from "../importers/index.ts";
 import type { Rounding } from "../quantization/index.ts";
+import type { WorkerFactory } from "../schedule/index.ts";
 import { hasRelaxedSimd } from "../wasm/index.ts";
 import { capabilities } from "./capabilities.ts";
-import type { LoadOptions } from "./load.ts";
+import type { Feeds } from "./feeds.ts";
+import type { RequantizeOptions } from "./requantization.ts";
+
+export interface LoadProgress {
+  readonly stage: "read" | "import" | "plan" | "bind" | "ready";
+  /** Bytes so far, and in all where known; only while reading. */
+  readonly loadedBytes?: number;
+  readonly totalBytes?: number;
+}
+
+/**
+ * `weights`, `activations`, `groupSize` and `keepFirstLast` re-quantize the network: fewer bits for its weights, and
+ * for the activations that they meet, without data. Layers with fewer bits in the file keep those.
+ */
+export interface LoadOptions extends RequantizeOptions {
+  /**
+   * Inputs for the ranges of minifloat activations: a few dozen, as `run` takes them. Without them the
+   * ranges are those of an integer file's quantization.
+   */
+  readonly calibrate?: readonly Feeds[] | undefined;
+  /** Threads for one inference. Default: as many as the host offers, 16 at most. */
+  readonly threads?: number;
+  /** Rounding rule of 8-bit results. Default "fp32": TFLite's default CPU path. */
+  readonly rounding?: Rounding;
+  /** Shapes that replace those of the file, by input name. */
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+  /** Replaces the first extent of every input. */
+  readonly batch?: number;
+  readonly limits?: Partial<Limits>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Makes a module worker of `bitlane/worker`, where a policy or bundler needs its own URL. */
+  readonly createWorker?: WorkerFactory;
+  /**
+   * Multiply-accumulates between two stops that make waking the threads worthwhile. Default: as many as
+   * take longer than the waking, by the speed of their kernels.
+   */
+  readonly minPoolMacs?: number;
+  /** Instruction set. Default: the best that the host validates. Results do not depend on it. */
+  readonly isa?: "simd128" | "relaxed";
+  /**
+   * Node 24 and newer on x64: V8's experimental 256-bit pass, 1.5 times as fast and more. A flag of
+   * the whole process; the kernels are compared with plain code first, and plain code is taken,
+   * with a line in `diagnostics`, where a bit differs. Elsewhere it has no effect but that line.
+   */
+  readonly revectorize?: boolean;
+  /** A kernel that must be taken wherever it fits; for tests and benchmarks. */
+  readonly forcedKernel?: string;
+}
 
 const MAX_THREADS = 64;
 

@@ -1,10 +1,15 @@
 /** How large float32 values of a network with minifloats can get, where that follows from the graph alone. */
-import { isMinifloat } from "../../formats/index.ts";
+import { isMinifloat, type Minifloat } from "../../formats/index.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
 import { unitGrid } from "../../kernels/index.ts";
 import { inputUnit, isMinifloatLayer, layerMultipliers } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
-import type { UnitForm } from "./minifloat-forms.ts";
+
+/** What a value is rounded to. */
+export interface UnitForm {
+  readonly format: Minifloat;
+  readonly scale: number;
+}
 
 /** Sums in float32 grow by their roundings: by far less than this. */
 const ROUNDINGS = 2;

@@ -17,8 +17,8 @@ import { type EncodeMinifloatAttributes, inputUnit } from "../../operators/index
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import type { LowerContext } from "./context.ts";
-import { isBounded, largestOf, LEAST_UNIT_SCALE } from "./minifloat-bounds.ts";
-import { roundedBeside, type UnitForm, unitFormOf } from "./minifloat-forms.ts";
+import { isBounded, largestOf, LEAST_UNIT_SCALE, type UnitForm } from "./minifloat-bounds.ts";
+import { roundedBeside, unitFormOf } from "./minifloat-forms.ts";
 import { operandBytes, operandFlip, operandOfValue } from "./minifloat-operands.ts";
 import { splitRows } from "./tiles.ts";
 

@@ -9,23 +9,17 @@
  * which keeps order and 0: they pick the largest value, or move values; and if its producer can make the
  * form. A pure function of the graph and the machine: every lowering that meets a value finds the same.
  */
-import { int8, isMinifloat, type Minifloat, uint8 } from "../../formats/index.ts";
+import { int8, isMinifloat, uint8 } from "../../formats/index.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
 import { unitGrid } from "../../kernels/index.ts";
 import { inputUnit, isMinifloatLayer, type PoolAttributes } from "../../operators/index.ts";
 import { f32, perTensor } from "../../quantization/index.ts";
 import { elementCount, sameShape, type TensorType } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
-import { isBounded, largestOf } from "./minifloat-bounds.ts";
+import { isBounded, largestOf, type UnitForm } from "./minifloat-bounds.ts";
 import { operandFlip, operandOfLayer, operandOfValue, type Sight } from "./minifloat-operands.ts";
 import { fitsPad } from "./pad.ts";
 import { tableStep } from "./unary.ts";
-
-/** What a value is rounded to. */
-export interface UnitForm {
-  readonly format: Minifloat;
-  readonly scale: number;
-}
 
 type Forms = ReadonlyMap<ValueId, UnitForm>;
 

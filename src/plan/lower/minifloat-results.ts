@@ -18,9 +18,9 @@ import {
 } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 import type { LowerContext, Rows } from "./context.ts";
-import { largestOf } from "./minifloat-bounds.ts";
+import { largestOf, type UnitForm } from "./minifloat-bounds.ts";
 import { roundStep } from "./minifloat-codes.ts";
-import { outputForm, type UnitForm } from "./minifloat-forms.ts";
+import { outputForm } from "./minifloat-forms.ts";
 import { operandFlip } from "./minifloat-operands.ts";
 
 export interface LayerResults {
