@@ -1,7 +1,7 @@
 /**
- * Float32 values, and sums of two, rounded to FP6 E2M3 or FP4 E2M1 in the format's unit, as the relaxed
- * dot reads them: `round_units_f32_i8` of `minifloat-round.ts` for values that the plan knows to be finite
- * and below 2^30 units, so that nothing has to be looked for. A sum is also stored as it is if others read it.
+ * Float32 values, and sums of two, rounded to FP6 E2M3 or FP4 E2M1 in the format's unit, as bytes: what
+ * `round_f32_i8` does, for values that the plan knows to be numbers below 2^22 units, so that nothing has to be
+ * looked for. A sum is also stored as it is if others read it.
  */
 import { storePart128 } from "./lanes";
 
@@ -32,7 +32,8 @@ class UnitSumParameters extends UnitParameters {
   high: f32;
 }
 
-/** Bits of 1.5 · 2^23: added to |f| ≤ 2^22 it rounds f to an integer, ties to even. */
+/** 1.5 · 2^23: added to |f| ≤ 2^22 it rounds f to an integer, ties to even. */
+const MAGIC: f32 = 12582912.0;
 const MAGIC_BITS: i32 = 0x4b400000;
 /** Of a float32: 2^e. */
 const EXPONENT: i32 = 0x7f800000;
@@ -46,7 +47,8 @@ function units4(x: v128, scale: v128, binade: v128, more: v128): v128 {
   const value = f32x4.div(x, scale);
   const own = i32x4.max_s(v128.and(value, i32x4.splat(EXPONENT)), binade);
   const step = i32x4.add(own, more);
-  return i32x4.relaxed_trunc_f32x4_s(f32x4.sub(f32x4.add(value, step), step));
+  const rounded = f32x4.sub(f32x4.add(value, step), step);
+  return i32x4.sub(f32x4.add(rounded, f32x4.splat(MAGIC)), i32x4.splat(MAGIC_BITS));
 }
 
 
@@ -62,7 +64,7 @@ function stepBits(p: UnitParameters): i32 {
   return reinterpret<i32>(p.unit * 0.5);
 }
 
-export function round_units_f32_x8_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function round_units_f32_i8(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<UnitParameters>(parameters);
   const start = tile * p.tileCount;
   const scale = f32x4.splat(p.scale);
@@ -94,7 +96,7 @@ function sum4(a: usize, b: usize, low: v128, high: v128): v128 {
 }
 
 /** y = units of clamp(f32(x + other)). */
-export function add_f32_units_x8_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+export function add_f32_units_i8(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<UnitSumParameters>(parameters);
   const start = tile * p.tileCount;
   const scale = f32x4.splat(p.scale);

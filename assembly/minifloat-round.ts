@@ -26,7 +26,7 @@ class RoundParameters {
   flip: i32;
   max: f32;
   scale: f32;
-  /** Steps of 1, for integers. */
+  /** Makes values integers. */
   unit: f32;
 }
 
@@ -57,64 +57,6 @@ function round4(x: usize, p: usize, drop: i32): v128 {
 function integers4(x: usize, p: usize, drop: i32): v128 {
   const unit = v128.load32_splat(p, offsetof<RoundParameters>("unit"));
   return i32x4.trunc_sat_f32x4_s(f32x4.mul(round4(x, p, drop), unit));
-}
-
-/** 1.5 · 2^23: added to |f| ≤ 2^22 it rounds f to an integer, ties to even. */
-const MAGIC: f32 = 12582912.0;
-const MAGIC_BITS: i32 = 0x4b400000;
-
-/** Of a float32: 2^e. */
-const EXPONENT: i32 = 0x7f800000;
-
-/**
- * The same of FP6 E2M3 and FP4 E2M1, `unit` taken into the scale: steps of 1 below twice `binade`, of 2 below
- * four times that, else of 4. Multiples of MAGIC round to steps of as many; `max` is in units.
- */
-@inline
-function units4(x: usize, p: usize, binade: v128, perBinade: v128): v128 {
-  const magic = f32x4.splat(MAGIC);
-  const scaled = f32x4.div(v128.load(x), v128.load32_splat(p, offsetof<RoundParameters>("scale")));
-  const max = v128.load32_splat(p, offsetof<RoundParameters>("max"));
-  // NaN becomes 0.
-  const number = v128.and(scaled, f32x4.eq(scaled, scaled));
-  const value = f32x4.pmax(f32x4.pmin(number, max), f32x4.neg(max));
-  const own = v128.and(value, i32x4.splat(EXPONENT));
-  const step = f32x4.mul(f32x4.pmax(own, binade), perBinade);
-  const rounded = f32x4.sub(f32x4.add(value, step), step);
-  return i32x4.sub(f32x4.add(rounded, magic), i32x4.splat(MAGIC_BITS));
-}
-
-/** FP6 E2M3 and FP4 E2M1 in their units. */
-export function round_units_f32_i8(parameters: usize, scratch: usize, tile: i32): void {
-  const p = changetype<RoundParameters>(parameters);
-  const flip = i32x4.splat(p.flip);
-  const start = tile * p.tileCount;
-  let x = p.x + ((start as usize) << 2);
-  let y = p.y + (start as usize);
-  let left = min(p.tileCount, p.count - start);
-  // The last binade with steps of 1.
-  const binade = f32x4.splat(p.unit * 0.5);
-  const perBinade = f32x4.splat(MAGIC / (p.unit * 0.5));
-  for (; left >= 16; left -= 16) {
-    const a = units4(x, parameters, binade, perBinade);
-    const b = units4(x + 16, parameters, binade, perBinade);
-    const c = units4(x + 32, parameters, binade, perBinade);
-    const d = units4(x + 48, parameters, binade, perBinade);
-    const codes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
-    v128.store(y, v128.xor(codes, flip));
-    x += 64;
-    y += 16;
-  }
-  for (; left > 0; left -= 16) {
-    const a = units4(x, parameters, binade, perBinade);
-    const b = left > 4 ? units4(x + 16, parameters, binade, perBinade) : a;
-    const c = left > 8 ? units4(x + 32, parameters, binade, perBinade) : a;
-    const d = left > 12 ? units4(x + 48, parameters, binade, perBinade) : a;
-    const codes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
-    storePart128(y, v128.xor(codes, flip), left);
-    x += 64;
-    y += 16;
-  }
 }
 
 export function round_f32_f32(parameters: usize, scratch: usize, tile: i32): void {

@@ -12,7 +12,6 @@ export {
   depthwise_x8_w8_2x4x8c4_relaxed,
   depthwise_x8_w8_4x8c4_relaxed,
 } from "../depthwise-minifloat";
-export { add_f32_units_x8_relaxed, round_units_f32_x8_relaxed } from "../minifloat-round-units";
 export { open_m6_i8_relaxed, open_m6_i8_relaxed as open_m4_i8_relaxed } from "../minifloat-quads";
 export {
   winograd_x8_m6_4x8c2_relaxed,

@@ -1,7 +1,7 @@
 /**
  * Layers with minifloat weights: `assembly/gemm-minifloat.ts`, `conv-minifloat.ts`,
  * `conv-minifloat-dot.ts`, and the steps around them, `minifloat-round.ts`,
- * `minifloat-round-units.ts`, `minifloat-rows.ts`.
+ * `minifloat-round-units.ts`, `minifloat-rows.ts`, `softmax-float.ts`.
  */
 import type { Minifloat } from "../formats/index.ts";
 import { gemmKernels, type GemmOperation } from "./gemm.ts";
@@ -130,30 +130,35 @@ export const minifloatLayerKernels: readonly Kernel[] = [
       ],
     ],
   })),
-  ...["round_f32_f32", "round_f32_i8", "round_f32_i16", "round_units_f32_i8"].map(
-    (name): Kernel => {
-      return {
-        name,
-        isa: "simd128",
-        module: "minifloat",
-        parameters: roundParameters,
-        floats: ["max", "scale", "unit"],
-      };
-    },
-  ),
+  ...["round_f32_f32", "round_f32_i8", "round_f32_i16"].map((name): Kernel => {
+    return {
+      name,
+      isa: "simd128",
+      module: "minifloat",
+      parameters: roundParameters,
+      floats: ["max", "scale", "unit"],
+    };
+  }),
   {
-    name: "round_units_f32_x8_relaxed",
-    isa: "relaxed",
+    name: "round_units_f32_i8",
+    isa: "simd128",
     module: "minifloat",
     parameters: unitParameters,
     floats: ["scale", "max", "unit"],
   },
   {
-    name: "add_f32_units_x8_relaxed",
-    isa: "relaxed",
+    name: "add_f32_units_i8",
+    isa: "simd128",
     module: "minifloat",
     parameters: [...unitParameters, "other", "sums", "low", "high"],
     floats: ["scale", "max", "unit", "low", "high"],
+  },
+  {
+    name: "softmax_f32",
+    isa: "simd128",
+    module: "minifloat",
+    parameters: ["x", "y", "rows", "classes", "tileRows", "beta"],
+    floats: ["beta"],
   },
   {
     name: "windows_f32",

@@ -307,7 +307,7 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
           const a = net.conv(x, [3, 7, channels]);
           const sum = net.node(add, { activation }, [a, net.conv(x, [1, 7, channels])]);
           const z = net.conv(net.encode(sum, scale), [1, channels, 9]);
-          await expectRounds(net.graph(z), 1, ["add_f32_units_x8_relaxed"]);
+          await expectRounds(net.graph(z), 1, ["add_f32_units_i8"]);
         }
       },
     );
@@ -327,7 +327,7 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
         const a = net.conv(net.encode(y, 0.4), own);
         const b = net.conv(net.encode(y, 0.7), own);
         // The input, the first sum's first reader, and the second scale of the last sum.
-        await expectRounds(net.graph(a, b), 3, ["add_f32_units_x8_relaxed"]);
+        await expectRounds(net.graph(a, b), 3, ["add_f32_units_i8"]);
       }
     });
 
@@ -345,9 +345,7 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
       const unit = 1 / format.smallest;
       const scale = (0.25 * 2 ** -7 * 4) / unit;
       const ends = [a!, sum].map((y) => net.conv(net.encode(y, scale), [1, 6, 9]));
-      await expectRounds(net.graph(...ends), 2, [
-        ...["add_f32_units_x8_relaxed", "round_units_f32_x8_relaxed"],
-      ]);
+      await expectRounds(net.graph(...ends), 2, [...["add_f32_units_i8", "round_units_f32_i8"]]);
     });
 
     it.each([int8, uint8])("comes from codes of the file by a table: $name", async (codes) => {
@@ -438,7 +436,7 @@ describe("a value stays float32", () => {
       net.node(add, { activation: "none" }, [y, net.node(maxPool2D, WHOLE, [y])]),
     ];
     const ends = sums.map((sum) => net.conv(net.encode(sum, 0.2), [1, 9, 4]));
-    expect(await expectRounds(net.graph(...ends), 3)).not.toContain("add_f32_units_x8_relaxed");
+    expect(await expectRounds(net.graph(...ends), 3)).not.toContain("add_f32_units_i8");
   });
 
   it("where it may be NaN or infinite", async () => {

@@ -2,7 +2,7 @@
 import { type AddAttributes, floatActivationRange } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
-import { splitCodes, unitFields } from "./minifloat-codes.ts";
+import { flipMask, splitCodes, unitFields } from "./minifloat-codes.ts";
 import { encodedForm, outputForm, roundedBeside } from "./minifloat-forms.ts";
 
 /** Appends the step of a sum that is stored in units; false: it is not. */
@@ -15,9 +15,10 @@ export function addUnits(context: LowerContext, { activation }: AddAttributes): 
   if (own === undefined && !context.overwrite(0, 0)) context.overwrite(0, 1);
   const { tileCount, tiles } = splitCodes(count);
   context.step({
-    kernel: "add_f32_units_x8_relaxed",
+    kernel: "add_f32_units_i8",
     fields: {
-      ...unitFields(context, form),
+      ...unitFields(form),
+      flip: flipMask(context),
       ...{ x: context.input(0), other: context.input(1), count, tileCount },
       sums: own === undefined ? context.output(0) : 0,
       y: beside === undefined ? context.output(0) : context.expanded(beside.outputs[0]!, count),

@@ -11,14 +11,14 @@ export interface UnitForm {
   readonly scale: number;
 }
 
-/** Sums in float32 grow by their roundings: by far less than this. */
-const ROUNDINGS = 2;
+/** Results in float32 grow by their roundings: sums of 2^17 numbers by less than this. */
+const ROUNDINGS = 1.01;
 /** A scale that a unit divides exactly. */
-export const LEAST_UNIT_SCALE = 2 ** -100;
-/** What kernels convert to int32 without a look at it, in units. */
-const MOST_UNITS = 2 ** 30;
-/** Sums of two stay finite. */
-const MOST = 2 ** 120;
+const LEAST_UNIT_SCALE = 2 ** -100;
+/** What kernels round without a look at it, in units. */
+const MOST_UNITS = 2 ** 22;
+/** Sums of up to 2^60 such numbers are finite. Bounds do not fall from a node to the next: nor is any value in between above it. */
+const MOST = 2 ** 60;
 
 /** Kernels may round values up to `largest` to the form without looking for NaN and what is too large. */
 export function isBounded(largest: number, { format, scale }: UnitForm): boolean {
@@ -42,8 +42,14 @@ function largestResult(graph: Graph, node: Node): number {
   const of = (input: number): number => largestOf(graph, node.inputs[input]!);
   switch (node.operator.name) {
     case "Add":
+    case "Sub":
       return (of(0) + of(1)) * ROUNDINGS;
+    case "AveragePool2D":
+    case "Mean":
+      return of(0) * ROUNDINGS;
     case "MaxPool2D":
+    case "Relu":
+    case "Relu6":
     case "Reshape":
       return of(0);
     case "Conv2D":

@@ -17,7 +17,7 @@ import { type EncodeMinifloatAttributes, inputUnit } from "../../operators/index
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import type { LowerContext } from "./context.ts";
-import { isBounded, largestOf, LEAST_UNIT_SCALE, type UnitForm } from "./minifloat-bounds.ts";
+import { isBounded, largestOf, type UnitForm } from "./minifloat-bounds.ts";
 import { roundedBeside, unitFormOf } from "./minifloat-forms.ts";
 import { operandBytes, operandFlip, operandOfValue } from "./minifloat-operands.ts";
 import { splitRows } from "./tiles.ts";
@@ -126,18 +126,19 @@ export interface Rounded {
 }
 
 /** What kernels that round to units without looking at what they read have to know. */
-export function unitFields(
-  context: LowerContext,
-  { format, scale }: UnitForm,
-): Record<"scale" | "max" | "unit" | "flip", number> {
+export function unitFields({ format, scale }: UnitForm): Record<"scale" | "max" | "unit", number> {
   const unit = inputUnit(format)!;
   return {
     scale: scale / unit,
     max: format.max * unit,
     // Steps of 1 end there, in units.
     unit: (unitGrid(format)!.finest + 1) / 2,
-    flip: operandFlip(context) === 128 ? 0x80808080 | 0 : 0,
   };
+}
+
+/** What flips the top bits of four bytes of the form "x8". */
+export function flipMask(context: LowerContext): number {
+  return operandFlip(context) === 128 ? 0x80808080 | 0 : 0;
 }
 
 /** Appends the step from float32 to numbers of a format as layers read them. */
@@ -149,26 +150,15 @@ export function roundStep(
   const { tileCount, tiles } = splitCodes(count);
   const isInteger = operand !== "f32";
   const note = `${format.name} as ${operand}`;
-  if (operand === "x8" && isBounded(largest, { format, scale })) {
-    const own = unitFields(context, { format, scale });
-    const fields = { x, y, count, tileCount, ...own };
-    context.step({ kernel: "round_units_f32_x8_relaxed", fields, tiles, note });
+  const flip = operand === "x8" ? flipMask(context) : 0;
+  const isByte = operand === "x8" || operand === "i8";
+  if (isByte && isBounded(largest, { format, scale })) {
+    const fields = { x, y, count, tileCount, ...unitFields({ format, scale }), flip };
+    context.step({ kernel: "round_units_f32_i8", fields, tiles, note });
     return;
   }
-  const flip = operand === "x8" && operandFlip(context) === 128 ? 0x80808080 | 0 : 0;
   const unit = isInteger ? inputUnit(format)! : 1;
   const all = { x, y, count, tileCount, flip, ...roundFields(format, unit) };
-  const grid = unitGrid(format);
-  const isByte = operand === "x8" || operand === "i8";
-  if (grid !== undefined && isByte && scale >= LEAST_UNIT_SCALE) {
-    context.step({
-      kernel: "round_units_f32_i8",
-      fields: { ...all, ...unitFields(context, { format, scale }), flip },
-      tiles,
-      note,
-    });
-    return;
-  }
   context.step({
     kernel: `round_f32_${isByte ? "i8" : operand}`,
     fields: { ...all, scale },

@@ -8,6 +8,7 @@ import { addUnits } from "./minifloat-add.ts";
 import { lookUpUnits, unitTypes } from "./minifloat-forms.ts";
 import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
 import { lowerMinifloatConv2D, lowerMinifloatFullyConnected } from "./minifloat-layers.ts";
+import { softmaxFloats } from "./softmax-floats.ts";
 
 /** Lowerings and those of minifloats, which take the layers of some operators from them. */
 export function withMinifloats({ byOperator: others }: Lowerings): Lowerings {
@@ -18,10 +19,12 @@ export function withMinifloats({ byOperator: others }: Lowerings): Lowerings {
   ];
   const dequantize = others.get("Dequantize")!;
   const add = others.get("Add")!;
+  const softmax = others.get("Softmax")!;
   const byOperator = new Map<string, Lowering>([
     ...others,
     ["Dequantize", (context, own) => lookUpUnits(context) || dequantize(context, own)],
     ["Add", (context, own) => addUnits(context, own) || add(context, own)],
+    ["Softmax", (context, own) => softmaxFloats(context, own) || softmax(context, own)],
     ...layers.map(([name, lowering]) => [name, minifloatsOr(lowering, others.get(name)!)] as const),
     ["ChunkedMatMul", lowerChunkedMatMul],
     ["DecodeMinifloat", lowerDecodeMinifloat],

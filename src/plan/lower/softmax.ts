@@ -1,4 +1,7 @@
-/** Softmax of codes in rule `fp32`; float32 and the fixed-point rule run the reference. */
+/**
+ * Softmax of codes in rule `fp32`; the fixed-point rule runs the reference, and so does float32 where
+ * nothing has loaded `softmax-floats.ts`.
+ */
 import { type SoftmaxAttributes, softmaxConstants } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
