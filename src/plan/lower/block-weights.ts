@@ -11,7 +11,7 @@ import { type Activation, blockStage } from "../../operators/index.ts";
 import { f32 } from "../../quantization/index.ts";
 import { type Tensor, unpackCodes } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
-import { dotOf, type GemmWeights, inputShift, noLowBit } from "./gemm-step.ts";
+import { dotOf, type GemmWeights, inputShift, noLowBit } from "./gemm-weights.ts";
 import type { Narrowing } from "./narrowing.ts";
 import { hasWholeBlocks } from "./weight-codes.ts";
 

@@ -9,35 +9,20 @@ import {
   convGeometry,
   conv2DQuantization,
   dynamicParts,
-  hasBlocks,
-  isDynamicRange,
 } from "../../operators/index.ts";
 import type { Pointer } from "../plan.ts";
-import { blockWeights } from "./block-weights.ts";
 import { advance, type LowerContext } from "./context.ts";
-import { dynamicProduct } from "./dynamic-range.ts";
-import {
-  addPanels,
-  floatWeights,
-  gatherBytes,
-  type GemmProduct,
-  gemmStep,
-  type GemmWeights,
-  integerWeights,
-} from "./gemm-step.ts";
-import { MAX_GROUPS, narrowingOf } from "./narrowing.ts";
+import { gatherBytes, type GemmProduct, gemmStep } from "./gemm-step.ts";
+import { addPanels, type GemmWeights } from "./gemm-weights.ts";
+import { layerProduct, productOperands } from "./layer-product.ts";
+import { MAX_GROUPS } from "./narrowing.ts";
 import { lowerWinograd } from "./winograd.ts";
 
 export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes): boolean {
-  const [x, w] = context.inputs;
-  const y = context.outputs[0]!;
-  const constantWeights = context.constant(1);
-  const bias = context.constant(2);
-  if (x === undefined || w === undefined || constantWeights === undefined) return false;
-  if (context.inputs[2] !== undefined && bias === undefined) return false;
-  const narrowing = x.format.bits < 8 ? narrowingOf(context.graph, context.node) : undefined;
-  if (x.format.bits < 8 && narrowing === undefined) return false;
-  const geometry = convGeometry(x, w, attributes);
+  const operands = productOperands(context);
+  if (operands === undefined) return false;
+  const { x, w, narrowing } = operands;
+  const geometry = convGeometry(x, w.type, attributes);
   if (geometry.groups > MAX_GROUPS) return false;
   if (lowerWinograd(context, attributes, geometry, narrowing)) return true;
   const { depth, outputChannels, groups, batch, output } = geometry;
@@ -45,38 +30,26 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
   const { activation } = attributes;
   const parts = dynamicParts(geometry, context.rounding);
   const shape = { m, channels: outputChannels, depth, parts, activation };
-  const isDynamic = isDynamicRange(x, w);
-  const dynamic = isDynamic ? dynamicProduct(context, constantWeights, shape) : undefined;
-  const weights = isDynamic
-    ? dynamic?.weights
-    : x.format.name === "float32"
-      ? floatWeights(context, constantWeights, bias, depth, attributes.activation)
-      : hasBlocks(w)
-        ? blockWeights(context, constantWeights, depth, attributes.activation, narrowing)
-        : integerWeights(
-            context,
-            constantWeights,
-            depth,
-            conv2DQuantization(x, w, y, attributes, context.rounding),
-            { narrowing, rows: groups === 1 ? m : undefined },
-          );
-  if (weights === undefined) return false;
+  const quantization = () =>
+    conv2DQuantization(x, w.type, context.outputs[0]!, attributes, context.rounding);
+  const wholeRows = groups === 1 ? m : undefined;
+  const product = layerProduct(context, operands, shape, quantization, wholeRows);
+  if (product === undefined) return false;
+  const { weights } = product;
   const columns = outputChannels / groups;
   const panels = addPanels(context, weights, groups, columns);
   const rowBytes = outputChannels * weights.elementBytes;
   const rows =
-    dynamic === undefined
+    product.y === undefined
       ? context.outputRows(0, rowBytes)
-      : { pointer: dynamic.y, stride: rowBytes };
+      : { pointer: product.y, stride: rowBytes };
   const packing = windowPacking(context, geometry, weights, rows.stride);
   const tapBytes = (geometry.inputChannels / groups) * weights.elementBytes;
-  const from =
-    dynamic?.x ?? (narrowing === undefined ? context.input(0) : context.place(narrowing.source));
   for (let group = 0; group < groups; group++) {
     gemmStep(context, {
       ...packing,
       weights,
-      x: advance(from, group * tapBytes),
+      x: advance(product.x, group * tapBytes),
       panels: panels[group]!,
       y: advance(rows.pointer, group * columns * weights.elementBytes),
       m,
@@ -85,7 +58,7 @@ export function lowerConv2D(context: LowerContext, attributes: Conv2DAttributes)
       note: describeWindow(geometry),
     });
   }
-  dynamic?.finish();
+  product.finish?.();
   return true;
 }
 

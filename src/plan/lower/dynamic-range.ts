@@ -8,7 +8,8 @@ import { float32 } from "../../formats/index.ts";
 import { elementCount, type Tensor } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import type { LowerContext } from "./context.ts";
-import { floatWeights, type GemmWeights } from "./gemm-step.ts";
+import { floatWeights } from "./float-weights.ts";
+import type { GemmWeights } from "./gemm-weights.ts";
 import { splitRows } from "./tiles.ts";
 
 /** Integers up to here, and sums of them, are float32 numbers. */

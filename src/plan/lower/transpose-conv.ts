@@ -16,14 +16,10 @@ import {
 } from "../../operators/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { advance, type LowerContext } from "./context.ts";
-import {
-  addPanels,
-  floatWeights,
-  gatherBytes,
-  gemmStep,
-  integerWeights,
-  type WeightOrder,
-} from "./gemm-step.ts";
+import { floatWeights } from "./float-weights.ts";
+import { gatherBytes, gemmStep } from "./gemm-step.ts";
+import { addPanels, type WeightOrder } from "./gemm-weights.ts";
+import { integerWeights } from "./integer-weights.ts";
 
 /** Windows that write every s-th pixel are copied: no table, whatever the depth. */
 const WINDOWS = gemmForm("f32_f32_5x8c1");

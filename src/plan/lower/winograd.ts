@@ -23,7 +23,7 @@ import {
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import { hasDot, isShared, type LowerContext, type StepRequest } from "./context.ts";
-import { scalesStaySmall } from "./gemm-step.ts";
+import { scalesStaySmall } from "./small-scales.ts";
 import type { Narrowing } from "./narrowing.ts";
 import { splitBytes } from "./unary.ts";
 import { weightCodes } from "./weight-codes.ts";
