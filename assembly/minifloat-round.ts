@@ -7,7 +7,7 @@ import { storePart128 } from "./lanes";
 
 
 @unmanaged
-class RoundParameters {
+export class RoundParameters {
   x: usize;
   y: usize;
   count: i32;
@@ -30,13 +30,9 @@ class RoundParameters {
   unit: f32;
 }
 
-
+/** Magnitudes of the format nearest to four magnitudes, NaN aside. */
 @inline
-function round4(x: usize, p: usize, drop: i32): v128 {
-  const input = v128.load(x);
-  const scale = v128.load32_splat(p, offsetof<RoundParameters>("scale"));
-  const scaled = f32x4.div(input, scale);
-  const magnitude = f32x4.abs(scaled);
+export function nearest4(magnitude: v128, p: usize, drop: i32): v128 {
   const lastKept = v128.and(i32x4.shr_u(magnitude, drop), i32x4.splat(1));
   const half = v128.load32_splat(p, offsetof<RoundParameters>("half"));
   const keep = v128.load32_splat(p, offsetof<RoundParameters>("keep"));
@@ -45,9 +41,17 @@ function round4(x: usize, p: usize, drop: i32): v128 {
   const subnormal = f32x4.sub(f32x4.add(magnitude, magic), magic);
   const leastNormal = v128.load32_splat(p, offsetof<RoundParameters>("leastNormal"));
   const rounded = v128.bitselect(subnormal, normal, i32x4.gt_s(leastNormal, magnitude));
-  const max = v128.load32_splat(p, offsetof<RoundParameters>("max"));
+  return f32x4.pmin(rounded, v128.load32_splat(p, offsetof<RoundParameters>("max")));
+}
+
+
+@inline
+function round4(x: usize, p: usize, drop: i32): v128 {
+  const input = v128.load(x);
+  const scale = v128.load32_splat(p, offsetof<RoundParameters>("scale"));
+  const scaled = f32x4.div(input, scale);
   const sign = v128.and(scaled, i32x4.splat(0x80000000));
-  const value = v128.or(f32x4.pmin(rounded, max), sign);
+  const value = v128.or(nearest4(f32x4.abs(scaled), p, drop), sign);
   const nan = v128.load32_splat(p, offsetof<RoundParameters>("nan"));
   return v128.bitselect(value, nan, f32x4.eq(scaled, scaled));
 }

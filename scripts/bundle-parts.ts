@@ -25,12 +25,27 @@ export function cutIntoParts(folder: string): Plugin {
       });
       onLoad({ filter: /\.js$/ }, ({ path }) => {
         if (relative(folder, path).startsWith("..")) return undefined;
-        const text = importDeclaringFiles(path, readFileSync(path, "utf8"));
+        const text = importDeclaringFiles(path, importUsedNames(readFileSync(path, "utf8")));
         const whole = onDemand.has(path) ? importOf("", join(folder, "index.js"), path) : "";
         return { contents: whole + text };
       });
     },
   };
+}
+
+/** `import * as all from "../folder/index.js"` as an import of every a that `all.a` names. */
+function importUsedNames(text: string): string {
+  const statement = /^import \* as (\w+) from ("\.[^"]*\/index\.js");\n/gm;
+  let result = text;
+  for (const [line, all, index] of text.matchAll(statement)) {
+    const use = new RegExp(`\\b${all}\\.(\\w+)`, "g");
+    const names = new Set(Array.from(text.matchAll(use), ([, name]) => name!));
+    const list = [...names].map((name) => `${name} as ${all}_${name}`);
+    result = result
+      .replace(line, `import { ${list.join(", ")} } from ${index};\n`)
+      .replaceAll(use, `${all}_$1`);
+  }
+  return result;
 }
 
 /** `import { a } from "../folder/index.js"` as an import from the file that declares a. */

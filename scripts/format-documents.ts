@@ -1,7 +1,7 @@
 /** The generated parts of docs/formats.md: rows, quality and blocks of the number formats. */
 import { describeFormat, FORMAT_HEAD, formatRow, listedFormats } from "../src/cli/formats.ts";
 import { isMinifloat } from "../src/formats/index.ts";
-import { bitsPerValue, blockFormats } from "../src/quantization/index.ts";
+import { BLOCK_HEAD, blockRow, describeBlocks } from "../src/cli/block-formats.ts";
 import { table } from "./markdown.ts";
 
 /** Minifloats by name, with SQNR. */
@@ -23,11 +23,5 @@ export function integerTable(): string {
 }
 
 export function blockTable(): string {
-  const rows = [...blockFormats.values()].map((format) => [
-    format.name,
-    format.element.name,
-    String(format.blockSize),
-    String(bitsPerValue(format)),
-  ]);
-  return table(["block format", "element", "block", "bits per value"], rows);
+  return table(BLOCK_HEAD, describeBlocks().map(blockRow));
 }

@@ -19,6 +19,7 @@ export {
 export type { Limits } from "./importers/index.ts";
 export {
   type AccumulateOptions,
+  type BlockFormatName,
   type Capabilities,
   capabilities,
   dequantize,

@@ -29,6 +29,7 @@ export {
 } from "../gemm-minifloat";
 export { decode_m16_f32, decode_m4_f32, decode_m6_f32, decode_m8_f32 } from "../minifloat";
 export { encode_f32_m16, encode_f32_m4, encode_f32_m6, encode_f32_m8 } from "../minifloat-encode";
+export { round_blocks_f32 } from "../minifloat-blocks";
 export { round_f32_f32, round_f32_i16, round_f32_i8 } from "../minifloat-round";
 export { add_f32_units_i8, round_units_f32_i8 } from "../minifloat-round-units";
 export { softmax_f32 } from "../softmax-float";

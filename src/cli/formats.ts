@@ -9,6 +9,8 @@ import {
   type Quality,
   qualityOf,
 } from "../formats/index.ts";
+import { blockFormats } from "../quantization/index.ts";
+import { describeBlock, describeBlocks, printBlock, printBlocks } from "./block-formats.ts";
 import { type Arguments, type Command, JSON_OPTION, type Terminal, UsageError } from "./command.ts";
 import { plotFormat } from "./format-plot.ts";
 import { writePlot } from "./svg.ts";
@@ -47,9 +49,10 @@ export const formats: Command = {
     { name: "plot", value: "FILE", help: "draws the values of NAME into an .svg or .html file" },
     JSON_OPTION,
   ],
-  notes: `Without NAME: all named formats of 16 bits or fewer. A NAME like minifloat_e3m4b3 is a format of 3 exponent
+  notes: `Without NAME: all named formats of 16 bits or fewer, and those of blocks (mxfp4). A NAME like minifloat_e3m4b3 is a format of 3 exponent
 bits, 4 mantissa bits and bias 3, all codes numbers; the bias may be left out. SQNR is in dB, with the scale of
-least error and with the one that maps the largest value to the format's largest, on 20,000 quantiles.`,
+least error and with the one that maps the largest value to the format's largest, on 20,000 quantiles. Blocks have
+scales of their own; --plot draws their elements.`,
 
   async run(given: Arguments, terminal: Terminal): Promise<number> {
     const [name, ...rest] = given.operands;
@@ -58,7 +61,19 @@ least error and with the one that maps the largest value to the format's largest
     if (name === undefined) {
       if (plot !== undefined) throw new UsageError("--plot needs a NAME");
       const reports = listedFormats().map(describeFormat);
-      terminal.line(given.flag("json") ? JSON.stringify(reports) : printList(reports));
+      const blocks = describeBlocks();
+      terminal.line(
+        given.flag("json")
+          ? JSON.stringify([...reports, ...blocks])
+          : `${printList(reports)}\n\n${printBlocks(blocks)}`,
+      );
+      return 0;
+    }
+    const block = blockFormats.get(name);
+    if (block !== undefined) {
+      if (plot !== undefined) await writePlot(plot, name, plotFormat(block.element));
+      const report = describeBlock(block);
+      terminal.line(given.flag("json") ? JSON.stringify(report) : printBlock(report));
       return 0;
     }
     const format = findFormat(name);

@@ -1,7 +1,6 @@
 /** `--weights`, `--activations`, `--group-size`, `--keep-first-last`: a network in fewer bits, re-quantized as it loads. */
-import { findFormat, isMinifloat } from "../formats/index.ts";
-import type { MinifloatName, RequantizeOptions } from "../model/index.ts";
-import { ACTIVATION_SCHEMES, WEIGHT_SCHEMES } from "../quantizer/index.ts";
+import type { RequantizeOptions } from "../model/index.ts";
+import { ACTIVATION_SCHEMES, isMinifloatName, WEIGHT_SCHEMES } from "../quantizer/index.ts";
 import { type Arguments, type Option, UsageError } from "./command.ts";
 
 const KEEP: Option = {
@@ -20,7 +19,7 @@ export const REQUANTIZE_OPTIONS: readonly Option[] = [
   {
     name: "weights",
     value: "FORMAT",
-    help: `re-quantizes weights: ${WEIGHT_SCHEMES.join(", ")}, or a minifloat (bitlane formats)`,
+    help: `re-quantizes weights: ${WEIGHT_SCHEMES.join(", ")}, or a minifloat, in blocks or not: float8_e4m3fn, mxfp4 … (bitlane formats)`,
   },
   {
     name: "activations",
@@ -42,7 +41,7 @@ export const SCHEME_OPTIONS: readonly Option[] = [
   {
     name: "weights",
     value: "LIST",
-    help: "schemes to compare with the file: int4, int4g32, int2/uint4, float8_e4m3fn, hfp8 …",
+    help: "schemes to compare with the file: int4, int4g32, int2/uint4, float8_e4m3fn, mxfp4/mxfp8_e4m3 …",
   },
   { name: "activations", value: "FORMAT", help: "for schemes that do not name one" },
   { ...GROUP_SIZE, help: "int4g32 is int4 with 32; for schemes that do not name one" },
@@ -112,11 +111,6 @@ function readScheme(given: Arguments, text: string): Scheme {
 
 export function isMinifloatScheme({ options: { weights } }: Scheme): boolean {
   return weights !== undefined && isMinifloatName(weights);
-}
-
-function isMinifloatName(name: string): name is MinifloatName {
-  const format = findFormat(name);
-  return format !== undefined && isMinifloat(format);
 }
 
 function readKeepFirstLast(given: Arguments): boolean {

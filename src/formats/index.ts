@@ -20,7 +20,13 @@ export {
   type ReservedCodes,
 } from "./minifloat.ts";
 export * from "./minifloat-rows.ts";
-export { type Distribution, magnitudesOf, type Quality, qualityOf } from "./quality.ts";
+export {
+  type Distribution,
+  magnitudesOf,
+  type Quality,
+  qualityOf,
+  quantilesOf,
+} from "./quality.ts";
 
 /** All named formats by name. */
 export const formats: ReadonlyMap<string, Format> = new Map(

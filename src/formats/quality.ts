@@ -25,6 +25,14 @@ const quantiles: Readonly<Record<Distribution, (p: number) => number>> = {
   laplace: (p) => -Math.log(2 * (1 - p)) / Math.SQRT2,
 };
 
+/** The data of a distribution in order, both halves. */
+export function quantilesOf(distribution: Distribution): Float64Array {
+  const upper = upperQuantiles(quantiles[distribution]);
+  return Float64Array.from({ length: QUANTILES }, (_, i) =>
+    i < QUANTILES / 2 ? -upper[QUANTILES / 2 - 1 - i]! : upper[i - QUANTILES / 2]!,
+  );
+}
+
 function upperQuantiles(quantile: (p: number) => number): Float64Array {
   const half = QUANTILES / 2;
   return Float64Array.from({ length: half }, (_, i) => quantile((half + i + 0.5) / QUANTILES));

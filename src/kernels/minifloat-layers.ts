@@ -1,7 +1,7 @@
 /**
  * Layers with minifloat weights: `assembly/gemm-minifloat.ts`, `conv-minifloat.ts`,
  * `conv-minifloat-dot.ts`, and the steps around them, `minifloat-round.ts`,
- * `minifloat-round-units.ts`, `minifloat-rows.ts`, `softmax-float.ts`.
+ * `minifloat-round-units.ts`, `minifloat-blocks.ts`, `minifloat-rows.ts`, `softmax-float.ts`.
  */
 import type { Minifloat } from "../formats/index.ts";
 import { gemmKernels, type GemmOperation } from "./gemm.ts";
@@ -159,6 +159,13 @@ export const minifloatLayerKernels: readonly Kernel[] = [
     module: "minifloat",
     parameters: ["x", "y", "rows", "classes", "tileRows", "beta"],
     floats: ["beta"],
+  },
+  {
+    name: "round_blocks_f32",
+    isa: "simd128",
+    module: "minifloat",
+    parameters: [...roundParameters, "depth", "exponent"],
+    floats: ["max", "scale", "unit"],
   },
   {
     name: "windows_f32",

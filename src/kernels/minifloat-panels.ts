@@ -68,8 +68,8 @@ export function openPanelBytes(panels: MinifloatPanels): number {
 }
 
 export interface MinifloatMatrix {
-  /** Codes [columns][depth]. */
-  readonly codes: Uint8Array | Uint16Array;
+  /** Codes [columns][depth]; values where they lie as float32. */
+  readonly elements: Uint8Array | Uint16Array | Float32Array;
   /** Codes of the format as they lie in memory. */
   pack(codes: Uint16Array): Uint8Array;
   readonly columns: number;
@@ -86,21 +86,22 @@ export interface MinifloatMatrix {
 export function packMinifloatPanels(
   target: Uint8Array,
   panels: MinifloatPanels,
-  { codes, pack, columns, firstColumn, start, scale, bias, low, high }: MinifloatMatrix,
+  { elements, pack, columns, firstColumn, start, scale, bias, low, high }: MinifloatMatrix,
 ): void {
-  const { depth, format, weights, operand } = panels;
+  const { depth, weights, operand } = panels;
   const { unitElements } = minifloatOperands[operand];
   const bytes = minifloatPanelBytes(panels);
   const tail = codeBytes(panels);
   for (let first = 0; first < columns; first += GEMM_NR) {
-    const own = new Uint16Array(panelCodes(panels));
+    const count = panelCodes(panels);
+    const own = weights === "w32" ? new Float32Array(count) : new Uint16Array(count);
     const view = new DataView(target.buffer, target.byteOffset + (first / GEMM_NR) * bytes, bytes);
     for (let column = 0; column < Math.min(GEMM_NR, columns - first); column++) {
       const channel = firstColumn + first + column;
       for (let k = 0; k < depth; k++) {
         const unit = Math.floor(k / unitElements);
         own[(unit * GEMM_NR + column) * unitElements + (k % unitElements)] =
-          codes[channel * depth + k]!;
+          elements[channel * depth + k]!;
       }
       view.setInt32(tail + column * 4, start(channel), true);
       view.setFloat32(tail + 32 + column * 4, scale(channel), true);
@@ -110,12 +111,13 @@ export function packMinifloatPanels(
       view.setFloat32(tail + 96 + lane * 4, low, true);
       view.setFloat32(tail + 112 + lane * 4, high, true);
     }
-    if (weights === "w32") {
-      own.forEach((code, i) => view.setFloat32(i * 4, format.decode(code), true));
-    } else {
-      const bytes = operand === "x8" ? packQuadCodes(own, weights) : pack(own);
-      new Uint8Array(view.buffer, view.byteOffset).set(bytes);
-    }
+    const packed =
+      own instanceof Float32Array
+        ? new Uint8Array(own.buffer)
+        : operand === "x8"
+          ? packQuadCodes(own, weights)
+          : pack(own);
+    new Uint8Array(view.buffer, view.byteOffset).set(packed);
   }
 }
 

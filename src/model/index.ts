@@ -6,5 +6,10 @@ export type { Results } from "./lane.ts";
 export type { LoadOptions, LoadProgress } from "./options.ts";
 export { Model, type RunOptions, type RunTimes } from "./model.ts";
 export type { MemoryUse, StepInfo } from "./report.ts";
-export type { AccumulateOptions, MinifloatName, RequantizeOptions } from "./requantization.ts";
+export type {
+  AccumulateOptions,
+  BlockFormatName,
+  MinifloatName,
+  RequantizeOptions,
+} from "./requantization.ts";
 export type { ModelSource } from "./source.ts";

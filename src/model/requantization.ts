@@ -1,11 +1,12 @@
 /** The options of `load` that re-quantize a network before it is planned. */
 import { InputError } from "../errors.ts";
-import { findFormat, isMinifloat } from "../formats/index.ts";
 import { type Graph, inferGraph, type ValueId } from "../graph/index.ts";
+import type { BlockFormatName } from "../quantization/index.ts";
 import {
   type AccumulateOptions,
   ACTIVATION_SCHEMES,
   type FloatGraph,
+  isMinifloatName,
   minifloatGraph,
   type MinifloatName,
   type MinifloatOptions,
@@ -15,13 +16,14 @@ import {
   WEIGHT_SCHEMES,
 } from "../quantizer/index.ts";
 
-export type { AccumulateOptions, MinifloatName };
+export type { AccumulateOptions, BlockFormatName, MinifloatName };
 
 export interface RequantizeOptions {
-  /** Format of the weights, integers or minifloats. */
-  readonly weights?: IntegerOptions["weights"] | MinifloatName | undefined;
-  /** What re-quantized layers read; beside minifloat weights a minifloat or "float32" (default). */
-  readonly activations?: IntegerOptions["activations"] | MinifloatName | "float32" | undefined;
+  /** Format of the weights: integers, minifloats, or minifloats in blocks of 32 (OCP Microscaling). */
+  readonly weights?: IntegerOptions["weights"] | MinifloatName | BlockFormatName | undefined;
+  /** What re-quantized layers read; beside minifloat weights a minifloat, blocks or "float32" (default). */
+  readonly activations?:
+    IntegerOptions["activations"] | MinifloatName | BlockFormatName | "float32" | undefined;
   /** Leave the first and the last layers as they are. Default: true; minifloats: false. */
   readonly keepFirstLast?: boolean | undefined;
   /** Integers below 8 bits: a scale for each block of so many input channels, a multiple of 4. */
@@ -29,11 +31,11 @@ export interface RequantizeOptions {
   /** Minifloats: the sums of Conv2D and FullyConnected in an emulated accumulator. */
   readonly accumulate?: AccumulateOptions | undefined;
   /**
-   * Minifloats: what the first layers read of the network's inputs, "float32" or a minifloat. Default:
+   * Minifloats: what the first layers read of the network's inputs, as `activations`. Default:
    * "float32"; between FP6 and FP4 formats "minifloat_e1m6", 8-bit integers; with `accumulate`
    * "fp16_e6m9".
    */
-  readonly inputs?: MinifloatName | "float32" | undefined;
+  readonly inputs?: MinifloatName | BlockFormatName | "float32" | undefined;
   /** Minifloats: scales that are powers of two. */
   readonly powerOfTwoScales?: boolean | undefined;
 }
@@ -114,12 +116,7 @@ function checkGroupSize(groupSize: unknown, weights: unknown): void {
   }
 }
 
-function isMinifloatName(name: unknown): name is MinifloatName {
-  const format = typeof name === "string" ? findFormat(name) : undefined;
-  return format !== undefined && isMinifloat(format);
-}
-
-function isRealName(name: unknown): name is MinifloatName | "float32" {
+function isRealName(name: unknown): name is MinifloatName | BlockFormatName | "float32" {
   return name === "float32" || isMinifloatName(name);
 }
 

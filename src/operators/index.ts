@@ -18,6 +18,7 @@ export {
   isMinifloatLayer,
   layerMultipliers,
   layerValues,
+  weightUnit,
 } from "./minifloat-layers.ts";
 export * from "./concatenation.ts";
 export * from "./depth-to-space.ts";
@@ -69,6 +70,7 @@ export * from "./reduce.ts";
 export * from "./relu.ts";
 export * from "./relu-n1-to-1.ts";
 export * from "./relu6.ts";
+export { blockFormatOf, roundBlocks, type RoundBlocksAttributes } from "./round-blocks.ts";
 export * from "./softmax.ts";
 export * from "./sqrt.ts";
 export * from "./sub.ts";

@@ -107,7 +107,7 @@ function checkScales(type: TensorType): void {
 }
 
 /** The scale of an element by its index. */
-function scaleReader({ quantization, shape }: TensorType): (index: number) => number {
+export function scaleReader({ quantization, shape }: TensorType): (index: number) => number {
   if (quantization === undefined) return () => 1;
   const { scale, axis, blockSize = 1 } = quantization;
   if (scale.length === 1) return () => scale[0]!;

@@ -14,6 +14,9 @@
  * | input also of E1M6, integers up to ±127        |                                                  |
  * | all others                                     | float32 from +0, a rounding per multiply and per |
  * |                                                | add, in the order (kh, kw, c)                    |
+ *
+ * Weights with a scale per block of the sum go in as f32(value · s_w), and m[c] is s_x: the last of the
+ * three sums.
  */
 import { ModelError, QuantizationError } from "../errors.ts";
 import {
@@ -23,15 +26,16 @@ import {
   float6_e3m2fn,
   isMinifloat,
 } from "../formats/index.ts";
-import { checkQuantization, f32 } from "../quantization/index.ts";
+import { checkQuantization, f32, scaleCount } from "../quantization/index.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
 import { clampFloat, floatActivationRange } from "./activation-range.ts";
 import { checkFormat, checkMultiplier } from "./checks.ts";
 import { checkChunkedSum, chunkedSum, type SumOfProducts } from "./chunked-sum.ts";
 import { checkBias } from "./conv-checks.ts";
 import type { OutputAttributes } from "./conv-quantization.ts";
+import { minifloatValues, scaleReader } from "./minifloat-codes.ts";
 import { dotFloats } from "./sums.ts";
-import { minifloatValues } from "./minifloat-codes.ts";
+import { hasBlocks } from "./weight-blocks.ts";
 
 /** What `infer` asks of a layer, whatever its windows are. */
 export interface MinifloatLayer {
@@ -66,21 +70,26 @@ export function checkMinifloatLayer(layer: MinifloatLayer): void {
   if ((x.quantization?.scale.length ?? 1) !== 1 && isMinifloat(x.format)) {
     throw new QuantizationError(`expected one scale of the input, got several`);
   }
-  const { scale, axis, granularity } = w.quantization ?? { scale: [1], axis: 0, granularity: "" };
-  const isPerChannel =
-    granularity !== "perBlock" && scale.length === channels && axis === layer.channelAxis;
-  if (scale.length !== 1 && !isPerChannel) {
+  const { scale, axis } = w.quantization ?? { scale: [1], axis: 0 };
+  // Blocks lie along the sum: the input channels of a tap, the rows of a depthwise filter.
+  const isBlocked = hasBlocks(w);
+  const own = isBlocked ? (layer.channelAxis || w.shape.length) - 1 : layer.channelAxis;
+  const count = isBlocked ? scaleCount(w.quantization!, w.shape) : channels;
+  if (scale.length !== 1 && (scale.length !== count || axis !== own)) {
     throw new QuantizationError(
-      `expected ${channels} weight scales along axis ${layer.channelAxis}, got ${scale.length} along axis ${axis}`,
+      `expected ${count} weight scales along axis ${own}, got ${scale.length} along axis ${axis}`,
     );
   }
   for (const multiplier of layerMultipliers(x, w, channels)) {
     checkMultiplier(multiplier, "multiplier s_x · s_w");
   }
   if (attributes.accumulate === undefined) return;
-  for (const { format } of [x, w]) {
-    if (!isMinifloat(format) || !format.signed) {
-      throw new ModelError(`expected signed minifloats to accumulate, got ${format.name}`);
+  for (const operand of [x, w]) {
+    const { format } = operand;
+    if (!isMinifloat(format) || !format.signed || hasBlocks(operand)) {
+      throw new ModelError(
+        `expected signed minifloats without blocks to accumulate, got ${format.name}`,
+      );
     }
   }
   checkChunkedSum(attributes.accumulate, layer.sums, layer.depth);
@@ -89,7 +98,7 @@ export function checkMinifloatLayer(layer: MinifloatLayer): void {
 /** m[c] of every output channel. */
 export function layerMultipliers(x: TensorType, w: TensorType, channels: number): Float32Array {
   const inputScale = isMinifloat(x.format) ? (x.quantization?.scale[0] ?? 1) : 1;
-  const scales = w.quantization?.scale ?? Float32Array.of(1);
+  const scales = (hasBlocks(w) ? undefined : w.quantization?.scale) ?? Float32Array.of(1);
   return Float32Array.from({ length: channels }, (_, c) =>
     f32(inputScale * scales[scales.length === 1 ? 0 : c]!),
   );
@@ -106,6 +115,11 @@ export function integerUnit(format: Format): number | undefined {
   return INTEGER_UNITS.get(format);
 }
 
+/** The same of the weights of a layer; undefined where scales are inside the sum. */
+export function weightUnit(w: TensorType): number | undefined {
+  return hasBlocks(w) ? undefined : integerUnit(w.format);
+}
+
 /**
  * The same of the input of a layer, which may also be E1M6 of any bias: the integers −127 … 127 with a
  * scale.
@@ -118,9 +132,11 @@ export function inputUnit(format: Format): number | undefined {
 
 /** Values of x, or of w, as they are multiplied. */
 export function layerValues(operand: Tensor): Float32Array {
-  return isMinifloat(operand.type.format)
-    ? minifloatValues(operand)
-    : (operand.data as Float32Array);
+  if (!isMinifloat(operand.type.format)) return operand.data as Float32Array;
+  const values = minifloatValues(operand);
+  if (!hasBlocks(operand.type)) return values;
+  const scale = scaleReader(operand.type);
+  return values.map((value, i) => value * scale(i));
 }
 
 /** acc of an output. */
@@ -131,7 +147,7 @@ export function layerSum(
   depth: number,
 ): SumOfProducts {
   if (accumulate !== undefined) return chunkedSum(accumulate, depth);
-  const isExact = inputUnit(x.format) !== undefined && integerUnit(w.format) !== undefined;
+  const isExact = inputUnit(x.format) !== undefined && weightUnit(w) !== undefined;
   return isExact ? exactSum : (a, values, from) => dotFloats(a, values, from, 0);
 }
 

@@ -5,4 +5,5 @@ export * from "./omse.ts";
 export * from "./requantize-graph.ts";
 export { type FloatGraph, floatGraph } from "./float-graph.ts";
 export * from "./minifloat-graph.ts";
+export * from "./minifloat-names.ts";
 export { rounderOf, type ScaleSearch } from "./minifloat-scales.ts";

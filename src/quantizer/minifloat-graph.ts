@@ -7,10 +7,15 @@
  *
  * All else is computed in float32, which integer files are brought to first (`float-graph.ts`), and so is
  * what the first layers read. The scale of a value is that of what was observed, else that of the
- * file's quantization. Where something was observed, biases make up for the rounding of the weights.
+ * file's quantization. In block formats (OCP Microscaling) weights have a scale for each 32 of a sum, and
+ * values are rounded to blocks of 32 channels with scales of their own:
+ *
+ *     x float32 ──▶ RoundBlocks ──▶ x' float32 ──▶ Conv2D (w codes and block scales) ──▶ y float32
+ *
+ * Where something was observed, biases make up for the rounding of the weights.
  */
 import { InputError } from "../errors.ts";
-import { findFormat, float32, isMinifloat, type Minifloat } from "../formats/index.ts";
+import { findFormat, float32 } from "../formats/index.ts";
 import {
   ABSENT,
   createNode,
@@ -25,26 +30,19 @@ import {
   fullyConnected,
   integerUnit,
   type Operator,
+  roundBlocks,
 } from "../operators/index.ts";
-import { perTensor } from "../quantization/index.ts";
+import { blockFormats, type BlockFormatName, perTensor } from "../quantization/index.ts";
 import type { TensorType } from "../tensor/index.ts";
 import { POSITIVE_INPUTS, SIGNED_INPUTS } from "./balanced-rounding.ts";
 import { correctedBias, type RoundedLayer } from "./bias-correction.ts";
 import { type FloatGraph, floatGraph } from "./float-graph.ts";
 import { firstLayers, layersToEncode } from "./layers.ts";
+import { type MinifloatName, signedMinifloat } from "./minifloat-names.ts";
 import { activationScale, rangeScale, rounderOf, type ScaleSearch } from "./minifloat-scales.ts";
 import { encodeWeights } from "./minifloat-weights.ts";
 import { nonNegativeValues } from "./signs.ts";
 import { weightLayout } from "./weight-layout.ts";
-
-/** A row of docs/formats.md with a sign, or one of our own: "minifloat_e4m3b7". */
-export type MinifloatName =
-  | `float${4 | 6 | 8 | 16}${string}`
-  | `hfp8_${string}`
-  | `minifloat_${string}`
-  | "bfloat16"
-  | "fp9_e5m3"
-  | "fp16_e6m9";
 
 export interface AccumulateOptions {
   /** Format of the emulated accumulator. */
@@ -58,15 +56,15 @@ export interface AccumulateOptions {
 }
 
 export interface MinifloatOptions {
-  readonly weights: MinifloatName;
+  readonly weights: MinifloatName | BlockFormatName;
   /** Default: "float32". */
-  readonly activations?: MinifloatName | "float32" | undefined;
+  readonly activations?: MinifloatName | BlockFormatName | "float32" | undefined;
   /**
    * What layers read that no layer precedes: the network's own inputs. An image has small differences
    * of large values, which a few bits of mantissa lose. Default: "float32"; between formats whose sums
    * are exact (FP6, FP4) "minifloat_e1m6", 8-bit integers; with `accumulate` "fp16_e6m9".
    */
-  readonly inputs?: MinifloatName | "float32" | undefined;
+  readonly inputs?: MinifloatName | BlockFormatName | "float32" | undefined;
   readonly accumulate?: AccumulateOptions | undefined;
   /** Scales that are powers of two: a bias of the exponent. Default: false. */
   readonly powerOfTwoScales?: boolean | undefined;
@@ -80,13 +78,6 @@ export interface Observation {
   readonly largest: number;
   /** By element. */
   readonly mean: Float64Array;
-}
-
-/** @throws InputError a name of no signed minifloat */
-export function signedMinifloat(name: string, option: string): Minifloat {
-  const format = findFormat(name);
-  if (format !== undefined && isMinifloat(format) && format.signed) return format;
-  throw new InputError(`${option}: expected a minifloat with a sign, got "${name}"`);
 }
 
 /** The values that layers in minifloats read: what a calibration observes. */
@@ -138,16 +129,17 @@ class Rewriter {
     const { weights, activations = "float32", accumulate, powerOfTwoScales = false } = options;
     const { inputs = defaultInputs(options) } = options;
     const search = (name: string, option: string): ScaleSearch => {
-      const format = signedMinifloat(name, option);
-      return { format, round: rounderOf(format), powerOfTwo: powerOfTwoScales };
+      const block = blockFormats.get(name);
+      const format = block?.element ?? signedMinifloat(name, option);
+      return { format, round: rounderOf(format), powerOfTwo: powerOfTwoScales, block };
     };
     this.#weights = search(weights, "weights");
     this.#activations = activations === "float32" ? undefined : search(activations, "activations");
     this.#inputs = inputs === "float32" ? undefined : search(inputs, "inputs");
     if (accumulate === undefined) return;
-    for (const [name, format] of Object.entries({ activations, inputs })) {
-      if (format !== "float32") continue;
-      throw new InputError(`accumulate: expected ${name} in a minifloat, got float32`);
+    for (const [name, format] of Object.entries({ weights, activations, inputs })) {
+      if (format !== "float32" && !blockFormats.has(format)) continue;
+      throw new InputError(`accumulate: expected ${name} in a minifloat, got ${format}`);
     }
   }
 
@@ -206,17 +198,20 @@ class Rewriter {
     if (search === undefined) return x;
     const known = this.#encoded.get(x);
     if (known !== undefined) return known;
-    const { format } = search;
+    const { format, block } = search;
     const { name, type } = this.#values[x]!;
+    const label = `${name}/${block?.name ?? format.name}`;
+    const id = this.#values.length;
+    this.#encoded.set(x, id);
+    if (block !== undefined) {
+      this.#values.push({ name: label, type });
+      this.#nodes.push(createNode(label, roundBlocks, { format: block.name }, [x], [id]));
+      return id;
+    }
     const quantization = perTensor(this.#scaleOf(x, search), 0);
-    const label = `${name}/${format.name}`;
-    const id = this.#values.push({
-      name: label,
-      type: { format, shape: type.shape, quantization },
-    });
-    this.#encoded.set(x, id - 1);
-    this.#nodes.push(createNode(label, encodeMinifloat, { saturates: true }, [x], [id - 1]));
-    return id - 1;
+    this.#values.push({ name: label, type: { format, shape: type.shape, quantization } });
+    this.#nodes.push(createNode(label, encodeMinifloat, { saturates: true }, [x], [id]));
+    return id;
   }
 
   #scaleOf(x: ValueId, search: ScaleSearch): number {

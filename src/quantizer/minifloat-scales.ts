@@ -2,8 +2,8 @@
  * Scales of minifloats. The least squared error over a few candidates below the scale that holds the
  * largest value: floats are dense near zero, so the optimum is flat and close to it.
  */
-import type { Minifloat } from "../formats/index.ts";
-import { f32 } from "../quantization/index.ts";
+import { float8_e8m0fnu, type Minifloat } from "../formats/index.ts";
+import { type BlockFormat, blockScaleCode, f32 } from "../quantization/index.ts";
 
 /** Candidates per octave, and how many: down to about half of the largest value for weights. */
 const STEPS_PER_OCTAVE = 8;
@@ -40,6 +40,8 @@ export interface ScaleSearch {
   readonly format: Minifloat;
   readonly round: Rounder;
   readonly powerOfTwo: boolean;
+  /** Scales of blocks, which are those of the standard. */
+  readonly block?: BlockFormat | undefined;
 }
 
 /** The scale that puts the largest magnitude on the largest number. */
@@ -50,6 +52,9 @@ export function rangeScale({ format, powerOfTwo }: ScaleSearch, largest: number)
 }
 
 export function weightScale(search: ScaleSearch, values: Float32Array): number {
+  if (search.block !== undefined) {
+    return float8_e8m0fnu.decode(blockScaleCode(search.block, largestOf(values)));
+  }
   return bestScale(search, values, largestOf(values), WEIGHT_STEPS);
 }
 

@@ -1,9 +1,10 @@
-/** Weights in float32 as minifloat codes: a scale per output channel, errors balanced within it. */
+/** Weights in float32 as minifloat codes: a scale per output channel or block, errors balanced within a channel. */
 import { QuantizationError } from "../errors.ts";
-import { f32, perChannel } from "../quantization/index.ts";
+import { f32, type Quantization } from "../quantization/index.ts";
 import { packBits, type Shape, type Tensor, type TensorType } from "../tensor/index.ts";
 import { balanceErrors, type InputCorrelation } from "./balanced-rounding.ts";
 import { largestOf, type ScaleSearch, weightScale } from "./minifloat-scales.ts";
+import { scaleRuns } from "./scale-runs.ts";
 import type { WeightLayout } from "./weight-layout.ts";
 
 export interface EncodedWeights {
@@ -23,7 +24,9 @@ export function encodeWeights(
   const { channels, depth } = layout;
   const given = w.data as Float32Array;
   const magnitudes = magnitudeTable(search);
-  const scales = new Float32Array(channels);
+  const runs = scaleRuns(w.type.shape, layout, search.block?.blockSize);
+  const scales = new Float32Array(channels * runs.ends.length);
+  const scaleOf = new Float64Array(depth);
   const codes = new Uint16Array(given.length);
   const values = new Float32Array(given.length);
   const own = new Float32Array(depth);
@@ -39,9 +42,16 @@ export function encodeWeights(
     if (!(largestOf(own) < Infinity) || own.some(Number.isNaN)) {
       throw new QuantizationError("expected finite weights, got infinity or NaN");
     }
-    const scale = weightScale(search, own);
-    scales[c] = scale;
+    runs.ends.forEach((end, run) => {
+      const start = runs.ends[run - 1] ?? 0;
+      const scale = weightScale(search, own.subarray(start, end));
+      scales[runs.scaleAt(c, run)] = scale;
+      scaleOf.fill(scale, start, end);
+    });
     for (let k = 0; k < depth; k++) {
+      const scale = scaleOf[k]!;
+      // Errors of a channel in one unit: 1 where it has one scale.
+      const unit = scale / scaleOf[0]!;
       const value = own[k]! / scale;
       const sign = value < 0 ? -1 : 1;
       const code = format.encode(sign * value, true);
@@ -51,8 +61,8 @@ export function encodeWeights(
       const hasOther = error !== 0 && beyond < magnitudes.length;
       nearest[k] = code;
       others[k] = hasOther ? beyond : code;
-      errors[k] = sign * error;
-      moves[k] = hasOther ? sign * (magnitudes[beyond]! - magnitudes[code]!) : 0;
+      errors[k] = sign * error * unit;
+      moves[k] = hasOther ? sign * (magnitudes[beyond]! - magnitudes[code]!) * unit : 0;
     }
     before.set(moves);
     balanceErrors(errors, moves, layout.inputs, correlation);
@@ -61,10 +71,10 @@ export function encodeWeights(
       const at = layout.weightAt(c, k);
       const isNegative = own[k]! < 0;
       codes[at] = isNegative ? (code === 0 ? negativeZero : code + signBit) : code;
-      values[at] = f32((isNegative ? -magnitudes[code]! : magnitudes[code]!) * scale);
+      values[at] = f32((isNegative ? -magnitudes[code]! : magnitudes[code]!) * scaleOf[k]!);
     }
   }
-  return { codes: packedCodes(w.type.shape, layout, search, { codes, scales }), values };
+  return { codes: packedCodes(w.type.shape, search, codes, runs.quantization(scales)), values };
 }
 
 /** Magnitudes of the format by their codes. */
@@ -74,11 +84,10 @@ function magnitudeTable({ format }: ScaleSearch): Float64Array {
 
 function packedCodes(
   shape: Shape,
-  { channels, axis }: WeightLayout,
   { format }: ScaleSearch,
-  { codes, scales }: { readonly codes: Uint16Array; readonly scales: Float32Array },
+  codes: Uint16Array,
+  quantization: Quantization,
 ): Tensor {
-  const quantization = perChannel(scales, new Int32Array(channels), axis);
   const type: TensorType = { format, shape, quantization };
   if (format.bits > 8) return { type, data: codes };
   return { type, data: format.bits === 8 ? Uint8Array.from(codes) : packBits(format, codes) };

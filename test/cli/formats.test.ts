@@ -44,6 +44,31 @@ describe("bitlane formats", () => {
     expect((document["table"] as [number, unknown][])[0x80]).toEqual([0x80, "NaN"]);
   });
 
+  it("prints formats of blocks: bits, scale and SQNR", async () => {
+    const line = (await cli("formats")).output
+      .split("\n")
+      .find((row) => row.startsWith("mxfp6_e2m3 "))!;
+    expect(line.trim().split(/ +/).slice(0, 4)).toEqual([
+      "mxfp6_e2m3",
+      "float6_e2m3fn",
+      "32",
+      "6.25",
+    ]);
+    const { code, output } = await cli("formats", "mxfp8_e5m2");
+    expect(code).toBe(0);
+    expect(output).toContain("blocks of 32 float8_e5m2");
+    expect(output).toContain("− 15), at least 2^-127");
+    const { document } = await cliJson("formats", "mxfp4");
+    expect(document).toMatchObject({
+      element: "float4_e2m1fn",
+      block: 32,
+      bits: 4.25,
+      exponent: 2,
+    });
+    const { gaussian } = document["sqnr"] as Record<string, number>;
+    expect(Math.abs(gaussian! - 18.8)).toBeLessThan(0.1);
+  });
+
   it.each([
     [["formats", "float9"], 'got "float9"'],
     [["formats", "float32"], "16 bits or fewer"],

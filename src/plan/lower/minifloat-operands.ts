@@ -16,9 +16,9 @@ import {
   accumulatorOf,
   type Conv2DAttributes,
   inputUnit,
-  integerUnit,
   isMinifloatLayer,
   layerMultipliers,
+  weightUnit,
 } from "../../operators/index.ts";
 import { elementCount, type TensorType } from "../../tensor/index.ts";
 import { hasDot, type LowerContext } from "./context.ts";
@@ -82,7 +82,7 @@ function sumOperand(
   { depth, channels, isDepthwise }: Sum,
 ): MinifloatOperand | undefined {
   const own = inputUnit(x.format);
-  const unit = integerUnit(w.format);
+  const unit = weightUnit(w);
   if (own === undefined || unit === undefined) return "f32";
   const largest = depth * x.format.max * own * w.format.max * unit;
   const isByte = Math.max(x.format.max * own, w.format.max * unit) <= 127;

@@ -20,6 +20,7 @@ import {
 } from "../../kernels/index.ts";
 import {
   floatActivationRange,
+  hasBlocks,
   inputUnit,
   integerUnit,
   layerMultipliers,
@@ -69,7 +70,8 @@ export function addPanels(
   const format = type!.format as Minifloat;
   const channels = type!.shape[0]!;
   const depth = elementCount(type!.shape) / channels;
-  const panels = { format, operand, weights: minifloatWeightsOf(format), depth };
+  const weights = hasBlocks(type!) ? "w32" : minifloatWeightsOf(format);
+  const panels: MinifloatPanels = { format, operand, weights, depth };
   const columns = channels / groups;
   const size = Math.ceil(columns / GEMM_NR) * minifloatPanelBytes(panels);
   const unit = operand === "f32" ? 1 : integerUnit(format)! * inputUnit(x!.format)!;
@@ -79,7 +81,7 @@ export function addPanels(
     const range = floatActivationRange(activation);
     for (let group = 0; group < groups; group++) {
       packMinifloatPanels(target.subarray(group * size, (group + 1) * size), panels, {
-        codes: minifloatCodes(w),
+        elements: weights === "w32" ? layerValues(w) : minifloatCodes(w),
         pack: (codes) => (format.bits === 8 ? Uint8Array.from(codes) : packBits(format, codes)),
         columns,
         firstColumn: group * columns,

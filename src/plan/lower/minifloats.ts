@@ -8,6 +8,7 @@ import { addUnits } from "./minifloat-add.ts";
 import { lookUpUnits, unitTypes } from "./minifloat-forms.ts";
 import { lowerMinifloatDepthwise } from "./minifloat-depthwise.ts";
 import { lowerMinifloatConv2D, lowerMinifloatFullyConnected } from "./minifloat-layers.ts";
+import { lowerRoundBlocks } from "./round-blocks.ts";
 import { softmaxFloats } from "./softmax-floats.ts";
 
 /** Lowerings and those of minifloats, which take the layers of some operators from them. */
@@ -29,6 +30,7 @@ export function withMinifloats({ byOperator: others }: Lowerings): Lowerings {
     ["ChunkedMatMul", lowerChunkedMatMul],
     ["DecodeMinifloat", lowerDecodeMinifloat],
     ["EncodeMinifloat", lowerEncodeMinifloat],
+    ["RoundBlocks", lowerRoundBlocks],
   ]);
   return { byOperator, kernels: kernelTable, stored: unitTypes };
 }
