@@ -1,4 +1,5 @@
 /** Rows of activations as bytes: what the kernels of the relaxed dot, deep sums and look-up read. */
+import { Quads } from "./formats/quads";
 import { GemmParameters } from "./gemm";
 import { GridParameters, OFFSETS, stripOf } from "./grid";
 
@@ -27,5 +28,22 @@ export function packBytes<X>(p: GemmParameters, first: i32, rows: i32, scratch: 
     }
     to += bytes;
     row += stride;
+  }
+}
+
+/** Rows that are read where they lie. */
+@unmanaged
+export class RowsInPlace extends GemmParameters {
+  /** Makes a strip of rows [first, first + rows), and returns it. */
+  @inline
+  lay(first: i32, rows: i32, scratch: usize): usize {
+    packBytes<Quads>(this, first, rows, scratch);
+    return this.x + <usize>first * <usize>this.xStride;
+  }
+
+  /** Bytes from row to row of a strip. */
+  @inline
+  stride(): usize {
+    return <usize>this.xStride;
   }
 }

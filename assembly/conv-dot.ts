@@ -107,6 +107,23 @@ export function gatherBytes<X>(p: ConvParameters, first: i32, rows: i32, scratch
   }
 }
 
+/** Windows that are copied to rows as they are. */
+@unmanaged
+export class CopiedWindows extends ConvParameters {
+  /** Makes a strip of the windows of pixels [first, first + rows), and returns it. */
+  @inline
+  lay(first: i32, rows: i32, scratch: usize): usize {
+    gatherBytes<Quads>(this, first, rows, scratch);
+    return stripOf(this, scratch);
+  }
+
+  /** Bytes from row to row of a strip. */
+  @inline
+  stride(): usize {
+    return rowBytes(this);
+  }
+}
+
 
 @inline
 function convTile<X>(p: ConvParameters, scratch: usize, tile: i32): void {

@@ -11,20 +11,11 @@
  * A weight panel: depth units of 8 columns, bias[8], low[4], high[4].
  */
 import { IndirectParameters } from "./conv-indirect";
+import { clampFloat, COLUMN } from "./float-tiles";
 import { Float32 } from "./formats/float";
 import { GemmParameters, UNIT } from "./gemm";
 import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { MR } from "./pack";
-
-/** Bytes of one column of y. */
-const COLUMN: usize = 4;
-
-/** The clamp, and one NaN for all. */
-@inline
-export function finishFloat(c: v128, low: v128, high: v128): v128 {
-  const clamped = f32x4.pmin(f32x4.pmax(c, low), high);
-  return v128.bitselect(clamped, i32x4.splat(0x7fc00000), f32x4.eq(clamped, clamped));
-}
 
 /** 4 rows × 8 columns, all of k: 8 accumulators, 2 of w, 1 of a. Stores 4 rows of 8 floats. */
 @inline
@@ -58,14 +49,14 @@ function tile4x8(a: usize, w: usize, units: i32, to: usize): void {
   }
   const low = v128.load(tail, 32);
   const high = v128.load(tail, 48);
-  v128.store(to, finishFloat(c0l, low, high));
-  v128.store(to, finishFloat(c0h, low, high), 16);
-  v128.store(to, finishFloat(c1l, low, high), 32);
-  v128.store(to, finishFloat(c1h, low, high), 48);
-  v128.store(to, finishFloat(c2l, low, high), 64);
-  v128.store(to, finishFloat(c2h, low, high), 80);
-  v128.store(to, finishFloat(c3l, low, high), 96);
-  v128.store(to, finishFloat(c3h, low, high), 112);
+  v128.store(to, clampFloat(c0l, low, high));
+  v128.store(to, clampFloat(c0h, low, high), 16);
+  v128.store(to, clampFloat(c1l, low, high), 32);
+  v128.store(to, clampFloat(c1h, low, high), 48);
+  v128.store(to, clampFloat(c2l, low, high), 64);
+  v128.store(to, clampFloat(c2h, low, high), 80);
+  v128.store(to, clampFloat(c3l, low, high), 96);
+  v128.store(to, clampFloat(c3h, low, high), 112);
 }
 
 /** 1 row × 8 columns. */
@@ -83,8 +74,8 @@ function tile1x8(a: usize, w: usize, units: i32, to: usize): void {
   }
   const low = v128.load(tail, 32);
   const high = v128.load(tail, 48);
-  v128.store(to, finishFloat(cl, low, high));
-  v128.store(to, finishFloat(ch, low, high), 16);
+  v128.store(to, clampFloat(cl, low, high));
+  v128.store(to, clampFloat(ch, low, high), 16);
 }
 
 /** Copies the first `columns` of 8 floats. */

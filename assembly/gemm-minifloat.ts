@@ -1,27 +1,32 @@
 /**
- * Matrix product and convolutions with minifloat weights, in float32: the grid, packing and tile shape
- * of `gemm-float.ts` on panels that are opened in scratch (`minifloat-panels.ts`). x is what its codes
- * stand for, as float32.
+ * Matrix product and convolutions with minifloat weights, in float32: the tiles of `float-tiles.ts` on parts of
+ * panels that are opened in scratch. x is what its codes stand for, as float32.
  *
  * The result is defined to the bit: c starts at +0, then c = c + a·w, k ascending, multiply and add
  * rounded apart; then scale, bias and clamp.
  */
-import { ConvParameters } from "./conv";
+import { RowsInPlace } from "./byte-rows";
+import { CopiedWindows } from "./conv-dot";
 import { IndirectParameters } from "./conv-indirect";
-import { Float32 } from "./formats/float";
-import { Codes4, Codes6, Codes8 } from "./formats/minifloat";
-import { GemmParameters, UNIT } from "./gemm";
-import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
-import { finishFloat, storeFloats } from "./minifloat-output";
-import { FloatPanel, OpenPanel } from "./minifloat-panels";
-import { MR } from "./pack";
+import { floatTile } from "./float-sweep";
+import { RoundedApart } from "./float-tiles";
+import {
+  Codes4,
+  Codes6,
+  Codes8,
+  decodeGroup,
+  decodeNumbers,
+  GROUP,
+  MinifloatTable,
+} from "./formats/minifloat";
+import { finishFloat } from "./minifloat-output";
 
 
 @unmanaged
-export class GemmMinifloat extends GemmParameters {
+export class GemmMinifloat extends RowsInPlace {
   /** What the codes stand for: a `MinifloatTable`, or that of integers. */
   codeTable: usize;
-  /** Bytes from a thread's scratch to the open panel. */
+  /** Bytes from a thread's scratch to what is open of a panel. */
   panel: i32;
   /** Where results are units: the largest step of 1 (`minifloat-output.ts`). */
   finest: i32;
@@ -29,7 +34,7 @@ export class GemmMinifloat extends GemmParameters {
 
 
 @unmanaged
-export class ConvMinifloat extends ConvParameters {
+export class ConvMinifloat extends CopiedWindows {
   codeTable: usize;
   panel: i32;
   finest: i32;
@@ -43,202 +48,113 @@ export class IndirectMinifloat extends IndirectParameters {
   finest: i32;
 }
 
-/** 4 rows × 8 columns, all of k: 8 accumulators, 2 of w, 1 of a. */
-@inline
-function tile4x8(a: usize, w: usize, units: i32, y: usize, row: usize, columns: i32): void {
-  const tail = w + <usize>units * NR * UNIT;
-  let c0l = f32x4.splat(0);
-  let c0h = c0l;
-  let c1l = c0l;
-  let c1h = c0l;
-  let c2l = c0l;
-  let c2h = c0l;
-  let c3l = c0l;
-  let c3h = c0l;
-  while (w < tail) {
-    const wl = v128.load(w);
-    const wh = v128.load(w, 16);
-    const a0 = v128.load32_splat(a);
-    c0l = f32x4.add(c0l, f32x4.mul(a0, wl));
-    c0h = f32x4.add(c0h, f32x4.mul(a0, wh));
-    const a1 = v128.load32_splat(a, 4);
-    c1l = f32x4.add(c1l, f32x4.mul(a1, wl));
-    c1h = f32x4.add(c1h, f32x4.mul(a1, wh));
-    const a2 = v128.load32_splat(a, 8);
-    c2l = f32x4.add(c2l, f32x4.mul(a2, wl));
-    c2h = f32x4.add(c2h, f32x4.mul(a2, wh));
-    const a3 = v128.load32_splat(a, 12);
-    c3l = f32x4.add(c3l, f32x4.mul(a3, wl));
-    c3h = f32x4.add(c3h, f32x4.mul(a3, wh));
-    a += UNIT * MR;
-    w += UNIT * NR;
+/** Sums from +0, then scale, bias and clamp: over the tail of a panel (`minifloat-panels.ts`). */
+@unmanaged
+export class Scaled {
+
+  @inline
+  start(at: usize): v128 {
+    return f32x4.splat(0);
   }
-  storeScaled(c0l, c0h, tail, y + load<u32>(row), columns);
-  storeScaled(c1l, c1h, tail, y + load<u32>(row, 4), columns);
-  storeScaled(c2l, c2h, tail, y + load<u32>(row, 8), columns);
-  storeScaled(c3l, c3h, tail, y + load<u32>(row, 12), columns);
-}
 
-/** 1 row × 8 columns. */
-@inline
-function tile1x8(a: usize, w: usize, units: i32, y: usize, columns: i32): void {
-  const tail = w + <usize>units * NR * UNIT;
-  let cl = f32x4.splat(0);
-  let ch = cl;
-  while (w < tail) {
-    const a0 = v128.load32_splat(a);
-    cl = f32x4.add(cl, f32x4.mul(a0, v128.load(w)));
-    ch = f32x4.add(ch, f32x4.mul(a0, v128.load(w, 16)));
-    a += UNIT;
-    w += UNIT * NR;
+
+  @inline
+  end(c: v128, at: usize): v128 {
+    const tail = changetype<usize>(this);
+    const scaled = f32x4.mul(c, v128.load(tail + at, 32));
+    const bias = v128.load(tail + at, 64);
+    return finishFloat(scaled, bias, v128.load(tail, 96), v128.load(tail, 112));
   }
-  storeScaled(cl, ch, tail, y, columns);
 }
 
-
+/** Codes F, in whole groups. */
 @inline
-function storeScaled(l: v128, h: v128, tail: usize, y: usize, columns: i32): void {
-  const low = v128.load(tail, 96);
-  const high = v128.load(tail, 112);
-  const scaledLow = f32x4.mul(l, v128.load(tail, 32));
-  const scaledHigh = f32x4.mul(h, v128.load(tail, 48));
-  storeFloats(
-    y,
-    finishFloat(scaledLow, v128.load(tail, 64), low, high),
-    finishFloat(scaledHigh, v128.load(tail, 80), low, high),
-    columns,
-  );
-}
-
-/** A packed strip against panels [first, last). O: how a panel is opened. */
-function sweepFloat<O>(
-  p: GridParameters,
-  table: usize,
-  open: usize,
-  rows: i32,
-  first: i32,
-  last: i32,
-  scratch: usize,
-): void {
-  const units = p.units;
-  // Codes come in groups of 16: what is behind the last unit is overwritten by the tail.
-  const count = units * NR;
-  const strip = stripOf(p, scratch);
-  const offsets = scratch + OFFSETS;
-  const panels = rows & ~(MR - 1);
-  for (let panel = first; panel < last; panel++) {
-    const w = changetype<O>(0).open(p.w + <usize>panel * <usize>p.panelBytes, count, table, open);
-    const y = p.y + <usize>panel * NR * 4;
-    const columns = p.n - panel * NR;
-    let a = strip;
-    let row: usize = offsets;
-    for (const end = row + <usize>panels * 4; row < end; row += 16) {
-      tile4x8(a, w, units, y, row, columns);
-      a += <usize>units * UNIT * MR;
-    }
-    for (const end = offsets + <usize>rows * 4; row < end; row += 4) {
-      tile1x8(a, w, units, y + load<u32>(row), columns);
-      a += <usize>units * UNIT;
+function openCodes<F>(codes: usize, table: usize, to: usize, end: usize): void {
+  if (load<i32>(table, offsetof<MinifloatTable>("areNumbers"))) {
+    while (to < end) {
+      decodeNumbers(changetype<F>(codes).unpack(), table, to);
+      codes += offsetof<F>();
+      to += 4 * GROUP;
     }
   }
-}
-
-/** One grid tile, as `integerTile`. */
-@inline
-function floatTile<P, O>(p: P, scratch: usize, tile: i32): void {
-  const chunk = tile % p.chunks;
-  const firstPanel = chunk * p.tilePanels;
-  const lastPanel = min(firstPanel + p.tilePanels, (p.n + NR - 1) / NR);
-  const firstRow = (tile / p.chunks) * p.tileRows;
-  const lastRow = min(firstRow + p.tileRows, p.m);
-  const open = scratch + <usize>p.panel;
-  for (let row = firstRow; row < lastRow; row += p.stripRows) {
-    const rows = min(p.stripRows, lastRow - row);
-    p.pack<Float32>(row, rows, scratch);
-    sweepFloat<O>(p, p.codeTable, open, rows, firstPanel, lastPanel, scratch);
+  while (to < end) {
+    decodeGroup(changetype<F>(codes).unpack(), table, to);
+    codes += offsetof<F>();
+    to += 4 * GROUP;
   }
 }
 
-export function gemm_f32_m8_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<GemmMinifloat, FloatPanel<Codes8>>(
-    changetype<GemmMinifloat>(parameters),
-    scratch,
-    tile,
-  );
+/** Units [first, first + count) of a panel: of 8 codes of `bits` bits, or of 8 float32. */
+function openPart(panel: usize, first: i32, count: i32, bits: i32, table: usize, to: usize): usize {
+  const codes = panel + <usize>(first * bits);
+  const end = to + ((<usize>count) << 5);
+  if (bits == 8) openCodes<Codes8>(codes, table, to, end);
+  else if (bits == 6) openCodes<Codes6>(codes, table, to, end);
+  else if (bits == 4) openCodes<Codes4>(codes, table, to, end);
+  else return codes;
+  return to;
 }
 
-export function gemm_f32_m6_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<GemmMinifloat, FloatPanel<Codes6>>(
-    changetype<GemmMinifloat>(parameters),
-    scratch,
-    tile,
-  );
+/** Bytes of a panel's codes: whole groups. */
+@inline
+function codeBytes(units: i32, bits: i32): usize {
+  return <usize>(bits < 32 ? ((units + 1) & ~1) * bits : units * bits);
 }
 
-export function gemm_f32_m4_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<GemmMinifloat, FloatPanel<Codes4>>(
-    changetype<GemmMinifloat>(parameters),
-    scratch,
-    tile,
-  );
+
+@unmanaged
+class GemmPanels extends GemmMinifloat {
+
+  @inline
+  areWhole(): bool {
+    return false;
+  }
+
+
+  @inline
+  open(panel: usize, first: i32, count: i32, scratch: usize): usize {
+    const to = scratch + <usize>this.panel;
+    return openPart(panel, first, count, this.weightBits, this.codeTable, to);
+  }
+
+
+  @inline
+  tail(panel: usize): usize {
+    return panel + codeBytes(this.units, this.weightBits);
+  }
 }
 
-export function gemm_f32_w32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<GemmMinifloat, OpenPanel>(changetype<GemmMinifloat>(parameters), scratch, tile);
+
+@unmanaged
+class ConvPanels extends ConvMinifloat {
+
+  @inline
+  areWhole(): bool {
+    return false;
+  }
+
+
+  @inline
+  open(panel: usize, first: i32, count: i32, scratch: usize): usize {
+    const to = scratch + <usize>this.panel;
+    return openPart(panel, first, count, this.weightBits, this.codeTable, to);
+  }
+
+
+  @inline
+  tail(panel: usize): usize {
+    return panel + codeBytes(this.units, this.weightBits);
+  }
 }
 
-export function conv_f32_m8_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<ConvMinifloat, FloatPanel<Codes8>>(
-    changetype<ConvMinifloat>(parameters),
-    scratch,
-    tile,
-  );
+/** Weights in 8, 6 or 4 bits, or as float32, as the block says. */
+export function gemm_f32_m8_5x8c1(parameters: usize, scratch: usize, tile: i32): void {
+  const p = changetype<GemmMinifloat>(parameters);
+  floatTile<GemmMinifloat, GemmPanels, Scaled, RoundedApart>(p, scratch, tile);
 }
 
-export function conv_f32_m6_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<ConvMinifloat, FloatPanel<Codes6>>(
-    changetype<ConvMinifloat>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-export function conv_f32_m4_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<ConvMinifloat, FloatPanel<Codes4>>(
-    changetype<ConvMinifloat>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-export function conv_f32_w32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<ConvMinifloat, OpenPanel>(changetype<ConvMinifloat>(parameters), scratch, tile);
-}
-
-export function igemm_f32_m8_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<IndirectMinifloat, FloatPanel<Codes8>>(
-    changetype<IndirectMinifloat>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-export function igemm_f32_m6_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<IndirectMinifloat, FloatPanel<Codes6>>(
-    changetype<IndirectMinifloat>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-export function igemm_f32_m4_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<IndirectMinifloat, FloatPanel<Codes4>>(
-    changetype<IndirectMinifloat>(parameters),
-    scratch,
-    tile,
-  );
-}
-
-export function igemm_f32_w32_4x8c1(parameters: usize, scratch: usize, tile: i32): void {
-  floatTile<IndirectMinifloat, OpenPanel>(changetype<IndirectMinifloat>(parameters), scratch, tile);
+/** Weights in 8, 6 or 4 bits, or as float32, as the block says. */
+export function conv_f32_m8_5x8c1(parameters: usize, scratch: usize, tile: i32): void {
+  const p = changetype<ConvMinifloat>(parameters);
+  floatTile<ConvMinifloat, ConvPanels, Scaled, RoundedApart>(p, scratch, tile);
 }

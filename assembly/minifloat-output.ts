@@ -15,6 +15,7 @@
  * Halves of the steps of 1, 2 and 4 units lie at whole numbers of 2 · y / s. Bytes suffice: |t| of the
  * largest number is 123 at most.
  */
+import { clampFloat } from "./float-tiles";
 import { storePart128 } from "./lanes";
 import { OutputParameters, storePair } from "./requantize/output";
 
@@ -24,8 +25,7 @@ export const RULE_UNITS: i32 = 4;
 /** The last step of every result: bias, clamp, and one NaN for all. */
 @inline
 export function finishFloat(scaled: v128, bias: v128, low: v128, high: v128): v128 {
-  const clamped = f32x4.pmin(f32x4.pmax(f32x4.add(scaled, bias), low), high);
-  return v128.bitselect(clamped, i32x4.splat(0x7fc00000), f32x4.eq(clamped, clamped));
+  return clampFloat(f32x4.add(scaled, bias), low, high);
 }
 
 /** Eight floats, or the first `columns` of them. */

@@ -1,6 +1,7 @@
 /**
- * Panels of minifloat weights: they stay packed in memory, and a tile of the grid opens one panel at a
- * time in scratch, in the form that its inner loop multiplies, for all rows of a strip.
+ * Panels of minifloat weights: they stay packed in memory, and a tile of the grid opens one panel, or a part of one,
+ * at a time in scratch, in the form that its inner loop multiplies, for all rows of a strip. Those of float32 are
+ * opened in `gemm-minifloat.ts`.
  *
  *     in memory   │ codes of 8, 6 or 4 bits in the order of the open panel │ tail │
  *     open        │ float32, int8 or int16                                 │ tail │
@@ -10,7 +11,7 @@
  * acc is summed from `start`: what the flip of activations adds to a sum of integers, taken off; 0 for
  * floats. What becomes of acc is in `minifloat-output.ts`.
  */
-import { decodeGroup, GROUP } from "./formats/minifloat";
+import { GROUP } from "./formats/minifloat";
 import { copyRun, interleaveHigh8, interleaveLow8 } from "./lanes";
 
 /** Bytes of a tail. */
@@ -41,32 +42,6 @@ function negated8(values: v128, isNegative: v128): v128 {
 @inline
 function negated16(values: v128, isNegative: v128): v128 {
   return i16x8.sub(v128.xor(values, isNegative), isNegative);
-}
-
-/** Codes F as float32. */
-@unmanaged
-export class FloatPanel<F> {
-
-  @inline
-  open(panel: usize, count: i32, table: usize, to: usize): usize {
-    let at = to;
-    for (const end = to + ((count as usize) << 2); at < end; at += 4 * GROUP) {
-      decodeGroup(changetype<F>(panel).unpack(), table, at);
-      panel += offsetof<F>();
-    }
-    copyRun(to + ((count as usize) << 2), panel, TAIL);
-    return to;
-  }
-}
-
-/** float32 as they are multiplied. */
-@unmanaged
-export class OpenPanel {
-
-  @inline
-  open(panel: usize, count: i32, table: usize, to: usize): usize {
-    return panel;
-  }
 }
 
 /** Codes F as int8. */

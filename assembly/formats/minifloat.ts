@@ -124,6 +124,19 @@ export class MinifloatTable {
   /** 7 − M, and the places from a code's sign to bit 15. */
   magnitudeShift: i32;
   signShift: i32;
+  /** No code to be opened is infinity or NaN: `decodeNumbers` may open them. */
+  areNumbers: i32;
+  unused: i32;
+  /** Bytes: what a half of magnitudes 0 to 15 has more than magnitude · factor + base, low and high. */
+  lowRest: u64;
+  lowRestHigh: u64;
+  highRest: u64;
+  highRestHigh: u64;
+  /** 16-bit lanes: 2^(7 − M); 2^(places from a code's sign to bit 7). */
+  factor: u64;
+  factorHigh: u64;
+  signFactor: u64;
+  signFactorHigh: u64;
 }
 
 /** Eight halves from eight codes; `small` holds those of magnitudes below 16, 0 for the others. */
@@ -161,6 +174,38 @@ export function decodeGroup(codes: v128, t: usize, to: usize): void {
   const high = i8x16.swizzle(v128.load(t, offsetof<MinifloatTable>("highBytes")), magnitudes);
   const first = halves(i16x8.extend_low_i8x16_u(codes), interleaveLow8(low, high), t);
   const second = halves(i16x8.extend_high_i8x16_u(codes), interleaveHigh8(low, high), t);
+  v128.store(to, interleaveLow16(zero, first));
+  v128.store(to, interleaveHigh16(zero, first), 16);
+  v128.store(to, interleaveLow16(zero, second), 32);
+  v128.store(to, interleaveHigh16(zero, second), 48);
+}
+
+/** The same of codes that are neither infinity nor NaN. Additions wrap: a sign is 2^15 more. */
+@inline
+export function decodeNumbers(codes: v128, t: usize, to: usize): void {
+  const zero = i16x8.splat(0);
+  const mask = v128.load(t, offsetof<MinifloatTable>("magnitudes"));
+  const magnitudes = v128.and(codes, mask);
+  const signs = i16x8.mul(
+    v128.andnot(codes, mask),
+    v128.load(t, offsetof<MinifloatTable>("signFactor")),
+  );
+  // An index of 16 or more gives 0.
+  const low = i8x16.swizzle(v128.load(t, offsetof<MinifloatTable>("lowRest")), magnitudes);
+  const high = v128.xor(
+    i8x16.swizzle(v128.load(t, offsetof<MinifloatTable>("highRest")), magnitudes),
+    signs,
+  );
+  const factor = v128.load(t, offsetof<MinifloatTable>("factor"));
+  const base = v128.load(t, offsetof<MinifloatTable>("base"));
+  const first = i16x8.add(
+    i16x8.add(i16x8.mul(interleaveLow8(magnitudes, zero), factor), base),
+    interleaveLow8(low, high),
+  );
+  const second = i16x8.add(
+    i16x8.add(i16x8.mul(interleaveHigh8(magnitudes, zero), factor), base),
+    interleaveHigh8(low, high),
+  );
   v128.store(to, interleaveLow16(zero, first));
   v128.store(to, interleaveHigh16(zero, first), 16);
   v128.store(to, interleaveLow16(zero, second), 32);

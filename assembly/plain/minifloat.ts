@@ -13,19 +13,16 @@ export {
   igemm_i8_m4_4x8c2,
   igemm_i8_m6_4x8c2,
 } from "../conv-minifloat";
+// A kernel reads packed weights as its block says: one function under the names of all their forms.
 export {
-  conv_f32_m4_4x8c1,
-  conv_f32_m6_4x8c1,
-  conv_f32_m8_4x8c1,
-  conv_f32_w32_4x8c1,
-  gemm_f32_m4_4x8c1,
-  gemm_f32_m6_4x8c1,
-  gemm_f32_m8_4x8c1,
-  gemm_f32_w32_4x8c1,
-  igemm_f32_m4_4x8c1,
-  igemm_f32_m6_4x8c1,
-  igemm_f32_m8_4x8c1,
-  igemm_f32_w32_4x8c1,
+  conv_f32_m8_5x8c1,
+  conv_f32_m8_5x8c1 as conv_f32_m6_5x8c1,
+  conv_f32_m8_5x8c1 as conv_f32_m4_5x8c1,
+  conv_f32_m8_5x8c1 as conv_f32_w32_5x8c1,
+  gemm_f32_m8_5x8c1,
+  gemm_f32_m8_5x8c1 as gemm_f32_m6_5x8c1,
+  gemm_f32_m8_5x8c1 as gemm_f32_m4_5x8c1,
+  gemm_f32_m8_5x8c1 as gemm_f32_w32_5x8c1,
 } from "../gemm-minifloat";
 export { decode_m16_f32, decode_m4_f32, decode_m6_f32, decode_m8_f32 } from "../minifloat";
 export { encode_f32_m16, encode_f32_m4, encode_f32_m6, encode_f32_m8 } from "../minifloat-encode";

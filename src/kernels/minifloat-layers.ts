@@ -19,7 +19,7 @@ export type MinifloatWeights = "m8" | "m6" | "m4" | "w32" | "w8";
 
 interface OperandRow {
   readonly tile: string;
-  readonly rows: 4 | 6;
+  readonly rows: 4 | 5 | 6;
   readonly unitElements: 1 | 2 | 4;
   /** Bytes of an element of x, and of an open weight. */
   readonly elementBytes: 1 | 2 | 4;
@@ -32,8 +32,8 @@ const ALL: readonly GemmOperation[] = ["gemm", "conv", "igemm"];
 
 export const minifloatOperands: Readonly<Record<MinifloatOperand, OperandRow>> = {
   f32: {
-    ...{ tile: "4x8c1", rows: 4, unitElements: 1, elementBytes: 4 },
-    ...{ weights: ["m8", "m6", "m4", "w32"], operations: ALL },
+    ...{ tile: "5x8c1", rows: 5, unitElements: 1, elementBytes: 4 },
+    ...{ weights: ["m8", "m6", "m4", "w32"], operations: ["gemm", "conv"] },
     bound: { unit: "float", macs: 4 },
   },
   i8: {

@@ -60,10 +60,14 @@ export function minifloatPanelBytes(panels: MinifloatPanels): number {
   return codeBytes(panels) + TAIL_BYTES;
 }
 
-/** Bytes of scratch that an open panel takes. */
+/** Most units of a float32 panel that are open at a time, as in `assembly/float-sweep.ts`. */
+const PART_UNITS = 512;
+
+/** Bytes of scratch that an open panel, or part of one, takes. */
 export function openPanelBytes(panels: MinifloatPanels): number {
   if (panels.weights === "w32" || panels.weights === "w8") return 0;
-  const codes = Math.ceil(panelCodes(panels) / GROUP) * GROUP;
+  const most = panels.operand === "f32" ? PART_UNITS * GEMM_NR : Infinity;
+  const codes = Math.min(Math.ceil(panelCodes(panels) / GROUP) * GROUP, most);
   return codes * minifloatOperands[panels.operand].elementBytes + TAIL_BYTES + SLACK_BYTES;
 }
 
@@ -132,8 +136,14 @@ export function minifloatPanelTable(
   format: Minifloat,
   operand: MinifloatOperand,
   unit: number,
+  codes: Uint8Array | Uint16Array,
 ): Uint8Array {
-  if (operand === "f32") return minifloatTable(format);
+  if (operand === "f32") {
+    return minifloatTable(
+      format,
+      codes.every((code) => Number.isFinite(format.decode(code))),
+    );
+  }
   if (operand === "x8") return quadTable(format, unit);
   const table = new Uint8Array(INTEGER_TABLE_BYTES);
   const magnitudes = 2 ** (format.bits - 1);

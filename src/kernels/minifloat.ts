@@ -39,8 +39,8 @@ export const minifloatKernels: readonly Kernel[] = WIDTHS.flatMap((width): Kerne
 /** Codes that one vector holds: tiles are multiples of it. */
 export const MINIFLOAT_GROUP = 16;
 
-/** Bytes of a `MinifloatTable`: 12 vectors and two shifts, rounded up to a vector. */
-export const MINIFLOAT_TABLE_BYTES = 13 * 16;
+/** Bytes of a `MinifloatTable`: 12 vectors, four words, 4 vectors. */
+export const MINIFLOAT_TABLE_BYTES = 17 * 16;
 
 /** Magnitudes that the decode kernels of 8 bits and fewer look up. */
 const SMALL = 16;
@@ -105,8 +105,11 @@ function smallHalves({ maxCode, decode }: Minifloat): number[] {
   );
 }
 
-/** The constants of a format as `MinifloatTable` of assembly/formats/minifloat.ts. */
-export function minifloatTable(format: Minifloat): Uint8Array {
+/**
+ * The constants of a format as `MinifloatTable` of assembly/formats/minifloat.ts.
+ * @param areNumbers no code that is opened with it is infinity or NaN
+ */
+export function minifloatTable(format: Minifloat, areNumbers = false): Uint8Array {
   const { bits, mantissaBits, bias, maxCode, reserved, signed } = format;
   const codeMask = 2 ** bits - 1;
   const signBit = signed ? 2 ** (bits - 1) : 0;
@@ -132,6 +135,21 @@ export function minifloatTable(format: Minifloat): Uint8Array {
   });
   view.setInt32(12 * 16, 7 - mantissaBits, true);
   view.setInt32(12 * 16 + 4, 16 - bits, true);
+  view.setInt32(12 * 16 + 8, areNumbers ? 1 : 0, true);
+  const factor = 2 ** (7 - mantissaBits);
+  const rest = small.map((half, code) => (half - code * factor - ((127 - bias) << 7)) & 0xffff);
+  table.set(
+    rest.map((value) => value & 0xff),
+    13 * 16,
+  );
+  table.set(
+    rest.map((value) => value >> 8),
+    14 * 16,
+  );
+  for (let lane = 0; lane < 8; lane++) {
+    view.setUint16(15 * 16 + lane * 2, factor, true);
+    view.setUint16(16 * 16 + lane * 2, 2 ** (8 - bits), true);
+  }
   return table;
 }
 

@@ -27,7 +27,7 @@ import {
   type Operator,
 } from "../../src/operators/index.ts";
 import { perChannel, perTensor } from "../../src/quantization/index.ts";
-import type { TensorType } from "../../src/tensor/index.ts";
+import { packBits, type TensorType } from "../../src/tensor/index.ts";
 import { relaxedDotClass } from "../../src/wasm/index.ts";
 import { codesOf, expectEqual, floats } from "./minifloat-problem.ts";
 import { kernelsOf, referenceOutputs, runGraph, testBuilds } from "./runner.ts";
@@ -142,9 +142,7 @@ describe("the operations of a layer", () => {
   const layer = conv([1, 10, 11, 8], [12, 3, 3, 8]);
 
   it.each([
-    ...["conv_f32_m8_4x8c1", "igemm_f32_m8_4x8c1"],
-    ...["conv_f32_w32_4x8c1", "igemm_f32_w32_4x8c1"],
-    ...["conv_f32_m6_4x8c1", "conv_f32_m4_4x8c1"],
+    ...["conv_f32_m8_5x8c1", "conv_f32_w32_5x8c1", "conv_f32_m6_5x8c1", "conv_f32_m4_5x8c1"],
     ...["conv_i8_m6_4x8c2", "igemm_i8_m6_4x8c2", "conv_i8_m4_4x8c2", "igemm_i8_m4_4x8c2"],
     ...["conv_i16_m6_4x8c2", "igemm_i16_m6_4x8c2", "conv_i16_m4_4x8c2", "igemm_i16_m4_4x8c2"],
   ])("give the same when %s is taken", async (kernel) => {
@@ -190,6 +188,37 @@ describe("the operations of a layer", () => {
       expect(kernels).toContain(`open_m${w.bits}_i8_relaxed`);
       expect(kernels).toContain("gemm_x8_w8_6x8c4_relaxed");
     }
+  });
+});
+
+describe("weights that are opened as float32", () => {
+  const names = [
+    ...["float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz", "float8_e4m3fn", "float8_e5m2fnuz"],
+    ...["float8_e5m2", "hfp8_e4m3", "hfp8_e5m2", "float6_e2m3fn", "float6_e3m2fn", "float4_e2m1fn"],
+  ];
+
+  it.each(names)("have all values of %s, infinity and NaN too", async (name) => {
+    const format = findFormat(name) as Minifloat;
+    const graph = layerGraph(conv([1, 2, 3, 2], [128, 1, 1, 2]), { x: float32, w: format });
+    const all = Uint16Array.from({ length: 2 ** format.bits }, (_, code) => code);
+    const numbers = all.filter((code) => Number.isFinite(format.decode(code)));
+    for (const codes of [numbers, all]) {
+      const repeated = Uint16Array.from({ length: 256 }, (_, i) => codes[i % codes.length]!);
+      const data = format.bits === 8 ? Uint8Array.from(repeated) : packBits(format, repeated);
+      const values = graph.values.map((value, id) =>
+        id === 2 ? { ...value, constant: { ...value.constant!, data } } : value,
+      );
+      await expectEqual({ ...graph, values });
+    }
+  });
+
+  it("are multiplied in parts where they are deep", async () => {
+    const formats = { x: float32, w: float8_e4m3fn };
+    for (const rows of [1, 7]) {
+      const layer = conv([1, 1, rows, 1_301], [11, 1, 1, 1_301], { activation: "relu" });
+      expect(await expectEqual(layerGraph(layer, formats))).toContain("gemm_f32_m8_5x8c1");
+    }
+    await expectEqual(layerGraph(conv([1, 6, 5, 64], [9, 3, 3, 64]), formats));
   });
 });
 

@@ -14,6 +14,8 @@ export interface GemmExtents {
   readonly elementBytes: number;
   /** Cycles to pack one value of a row; default: to copy and widen it. */
   readonly packCycles?: number;
+  /** Cycles of a weight for each block of rows; default: to fetch its byte again. */
+  readonly weightCycles?: number;
   /** False: one thread does it all, in one tile. */
   readonly isShared?: boolean;
 }
@@ -59,6 +61,7 @@ export function gemmGrid({
   nr,
   elementBytes,
   packCycles = PACK_CYCLES,
+  weightCycles = FETCH_CYCLES,
   isShared = true,
 }: GemmExtents): GemmGrid {
   const groups = Math.ceil(m / mr);
@@ -76,7 +79,7 @@ export function gemmGrid({
     const chunks = Math.ceil(panels / tilePanels);
     const blocks = Math.min(Math.ceil(aim / chunks), groups);
     const missing = aim / Math.min(chunks * blocks, aim);
-    const cost = (m * k * chunks * packCycles + n * k * blocks * FETCH_CYCLES) * missing ** 2;
+    const cost = (m * k * chunks * packCycles + n * k * blocks * weightCycles) * missing ** 2;
     if (cost < best.cost) best = { cost, tilePanels, blocks };
   }
   const tileRows = Math.ceil(groups / best.blocks) * mr;

@@ -12,6 +12,7 @@ import {
   type MinifloatPanels,
   minifloatPanelTable,
   minifloatUnits,
+  type MinifloatWeights,
   minifloatWeightsOf,
   openPanelBytes,
   packMinifloatPanels,
@@ -92,11 +93,13 @@ export function addPanels(
       });
     }
   });
-  const bytes = minifloatPanelTable(format, operand, integerUnit(format) ?? 1);
   const table =
     panels.weights === "w32"
       ? all
-      : context.addConstant(format.name, MINIFLOAT_TABLE_BYTES, (target) => target.set(bytes));
+      : context.addConstant(format.name, MINIFLOAT_TABLE_BYTES, (target) => {
+          const unit = integerUnit(format) ?? 1;
+          target.set(minifloatPanelTable(format, operand, unit, minifloatCodes(w)));
+        });
   const places = Array.from({ length: groups }, (_, group) => advance(all, group * size));
   return { panels, table, places };
 }
@@ -152,6 +155,9 @@ export function readyPanels(
   };
 }
 
+/** Cycles to open a weight. */
+const OPEN_CYCLES = 0.5;
+
 function productGrid(
   { machine }: LowerContext,
   panels: MinifloatPanels,
@@ -161,6 +167,8 @@ function productGrid(
   const rowBytes = packedRowBytes(panels);
   return gemmGrid({
     ...{ m, n, k: panels.depth, rowBytes, mr, nr: GEMM_NR, elementBytes },
+    // Panels of the relaxed dot are opened once for all blocks of rows (`readyPanels`).
+    ...(panels.operand === "x8" ? {} : { weightCycles: OPEN_CYCLES }),
     isShared: isShared(machine),
   });
 }
@@ -179,6 +187,9 @@ function openingRows(tileRows: number, rowBytes: number, mr: number): number {
   const most = Math.min(Math.max(fitting, 2 * mr), MAX_STRIP_ROWS);
   return Math.ceil(tileRows / Math.ceil(tileRows / most) / mr) * mr;
 }
+
+/** Bits of weights that lie in memory as they are multiplied. */
+const openBits: Partial<Record<MinifloatWeights, number>> = { w8: 8, w32: 32 };
 
 /** Appends the product of x with one group of panels. */
 export function productStep(
@@ -207,7 +218,7 @@ export function productStep(
       ...unused,
       ...{ x, w, y, m, n, units, panelBytes: minifloatPanelBytes(panels), yStride },
       ...{ ...grid, stripRows: rows, codeTable: table, panel },
-      weightBits: weights === "w8" ? 8 : panels.format.bits,
+      weightBits: openBits[weights] ?? panels.format.bits,
       ...packing,
       ...fields,
     },

@@ -24,7 +24,7 @@ import { splitRows } from "./tiles.ts";
 
 /** The form of `gemm.ts` that packs x in the same way. */
 const PACKED_AS: Readonly<Record<MinifloatOperand, string>> = {
-  f32: "i8_i8_4x8c2",
+  f32: "f32_f32_5x8c1",
   i8: "i8_i8_4x8c2",
   x8: "x8_i8_6x8c4_relaxed",
   i16: "i8_i16_4x8c2",
