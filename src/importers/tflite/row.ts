@@ -25,6 +25,15 @@ export interface Row {
   readonly build: (node: NodeReader<string>) => NodeParts;
 }
 
+/** With TFLite's name of the operator. */
+export type NamedRow = readonly [name: string, row: Row];
+
+/** What a row reads of an operator with these options. */
+export type Fields<T> = T extends OptionsTable<infer F> ? NodeReader<F> : never;
+
+/** Facts of a row whose options have zeros that are no defaults. */
+export const NEEDS = { needsOptions: true } as const;
+
 type Range = readonly [least: number, most: number];
 
 /** Joins an operator with its attributes; `inputs` defaults to all, as in the file. */
