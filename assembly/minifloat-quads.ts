@@ -2,9 +2,11 @@
  * Panels of FP6 E2M3 and FP4 E2M1 weights for the relaxed dot: 6 and 4 bits a weight in memory, opened as
  * quads of int8, here for one tile of the grid at a time or by a step of their own for all of them.
  *
- *     6 bits: three vectors hold 64 weights. Bytes: 16 weights in the low 6 bits of each vector, the other
- *             16 in the high 2 bits of all three. A weight: e e s m m m, in units of 1/8
- *                 e = 0: ±m      e > 0: ±(8 + m) · 2^(e − 1)
+ *     6 bits: three vectors hold 64 weights. Bytes: 16 weights in the low 6 bits of each vector, the other 16
+ *             in the high 2 bits of all three. A weight: a a c c f f; its value is
+ *                 bases[a, c] + offsets[c, f]
+ *             c: the class of numbers that it is of, by their distance (1 twice, 2, 4 units); a: the first of
+ *             four neighbours; f: one of them. `src/kernels/minifloat-quads.ts` has the order.
  *     4 bits: one vector holds 32 weights, 16 in its low nibbles; a weight is an index of the table
  *
  * Behind them the tail of `minifloat-panels.ts`. Weights that fill up the last vectors are overwritten.
@@ -13,51 +15,44 @@ import { copyRun } from "./lanes";
 import { TAIL } from "./minifloat-panels";
 
 /**
- * Of the table: ±m and ±8 by s and m, or the values of 4 bits; then constants, which the engine would build
- * anew for every vector.
+ * Of the table: bases and offsets, or the values of 4 bits; then masks of 4 low bits, of the highest 2 and of
+ * the next 2, which the engine would build anew for every vector.
  */
-const SECOND: usize = 16;
+const OFFSETS_AT: usize = 16;
 const NIBBLE_AT: usize = 32;
-const ONCE_AT: usize = 48;
-const TWICE_AT: usize = 64;
-const SIX_AT: usize = 80;
-const LOW_AT: usize = 96;
-const MIDDLE_AT: usize = 112;
-const HIGH_AT: usize = 128;
+const HIGH_AT: usize = 48;
+const NEXT_AT: usize = 64;
 /** Bytes of one unit: 8 columns of 4 k. */
 const PANEL_UNIT: i32 = 32;
 
-/** 16 weights of 6 bits as int8. Indices of both swizzles are below 16: they have one meaning. */
+/** 16 weights of 6 bits as int8. Indices of swizzles are below 16: they have one meaning. */
 @inline
-function open6(codes: v128, small: v128, eights: v128, table: usize): v128 {
-  const low = v128.and(codes, v128.load(table, NIBBLE_AT));
-  const isNormal = i8x16.gt_s(codes, v128.load(table, NIBBLE_AT));
-  const once = i8x16.add(
-    i8x16.relaxed_swizzle(small, low),
-    v128.and(i8x16.relaxed_swizzle(eights, low), isNormal),
-  );
-  const twice = i8x16.add(once, v128.and(once, i8x16.gt_s(codes, v128.load(table, ONCE_AT))));
-  return i8x16.add(twice, v128.and(twice, i8x16.gt_s(codes, v128.load(table, TWICE_AT))));
+function open6(bases: v128, offsets: v128, ac: v128, cf: v128): v128 {
+  return i8x16.add(i8x16.relaxed_swizzle(bases, ac), i8x16.relaxed_swizzle(offsets, cf));
 }
 
 /** A panel of 6 bits. */
 function openPanel6(panel: usize, units: i32, table: usize, to: usize): void {
-  const small = v128.load(table);
-  const eights = v128.load(table, SECOND);
-  const six = v128.load(table, SIX_AT);
+  const bases = v128.load(table);
+  const offsets = v128.load(table, OFFSETS_AT);
+  const nibble = v128.load(table, NIBBLE_AT);
+  const high = v128.load(table, HIGH_AT);
+  const next = v128.load(table, NEXT_AT);
   let at = to;
   const end = to + <usize>(units * PANEL_UNIT);
   while (at < end) {
     const a = v128.load(panel);
     const b = v128.load(panel, 16);
     const c = v128.load(panel, 32);
-    v128.store(at, open6(v128.and(a, six), small, eights, table));
-    v128.store(at, open6(v128.and(b, six), small, eights, table), 16);
-    v128.store(at, open6(v128.and(c, six), small, eights, table), 32);
-    const low = v128.and(i16x8.shr_u(a, 6), v128.load(table, LOW_AT));
-    const middle = v128.and(i16x8.shr_u(b, 4), v128.load(table, MIDDLE_AT));
-    const high = v128.and(i16x8.shr_u(c, 2), v128.load(table, HIGH_AT));
-    v128.store(at, open6(v128.or(v128.or(low, middle), high), small, eights, table), 48);
+    const a2 = i16x8.shr_u(a, 2);
+    const b2 = i16x8.shr_u(b, 2);
+    const c2 = i16x8.shr_u(c, 2);
+    v128.store(at, open6(bases, offsets, v128.and(a2, nibble), v128.and(a, nibble)));
+    v128.store(at, open6(bases, offsets, v128.and(b2, nibble), v128.and(b, nibble)), 16);
+    v128.store(at, open6(bases, offsets, v128.and(c2, nibble), v128.and(c, nibble)), 32);
+    const ac = i16x8.shr_u(v128.or(v128.and(a, high), v128.and(b2, next)), 4);
+    const cf = i16x8.shr_u(v128.or(v128.and(b, high), v128.and(c2, next)), 4);
+    v128.store(at, open6(bases, offsets, ac, cf), 48);
     panel += 48;
     at += 64;
   }
