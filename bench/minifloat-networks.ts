@@ -1,22 +1,25 @@
 /**
  * Networks in minifloats: top-1 on ../shared/data, time and bytes by scheme, beside the file itself.
  *
- *     node bench/minifloat-networks.ts [--only NAME]… [--limit N] [--runs N] [--brief] [--output FILE]
+ *     node bench/minifloat-networks.ts [--only NAME]… [--scheme NAME]… [--limit N] [--runs N] [--brief]
+ *                                      [--output FILE]
  *
  *     --only NAME   networks whose path contains NAME
+ *     --scheme NAME schemes whose name contains NAME
  *     --limit N     samples of a network, spread over the data (default 1000)
  *     --runs N      timed runs of each scheme, in turn (default 15; 0: no times)
  *     --brief       a few samples of one network
  *     --output FILE where the JSON goes (default: a dated file in bench/results)
  *
- * Ranges and means come from 16 of the samples, without their labels; of an integer file also top-1 with its
- * own ranges and no samples.
+ * Ranges and means come from 16 of the samples, without their labels; where no ranges are needed or the file
+ * has them, also top-1 without samples.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { labelledQuestions, type Question } from "../src/cli/questions.ts";
 import { textTable } from "../src/cli/terminal.ts";
 import {
+  type BlockFormatName,
   capabilities,
   load,
   type LoadOptions,
@@ -32,6 +35,7 @@ const BRIEF_SAMPLES = 4;
 const { values: options } = parseArgs({
   options: {
     only: { type: "string", multiple: true, default: [] },
+    scheme: { type: "string", multiple: true, default: [] },
     limit: { type: "string", default: "1000" },
     runs: { type: "string", default: "15" },
     brief: { type: "boolean", default: false },
@@ -52,11 +56,11 @@ const BENCHED = [
 
 interface Scheme {
   readonly name: string;
-  readonly weights: MinifloatName;
-  readonly activations: MinifloatName | "float32";
+  readonly weights: MinifloatName | BlockFormatName;
+  readonly activations: MinifloatName | BlockFormatName | "float32";
 }
 
-const both = (format: MinifloatName, name: string = format): Scheme => {
+const both = (format: MinifloatName | BlockFormatName, name: string = format): Scheme => {
   return { name, weights: format, activations: format };
 };
 const SCHEMES: readonly Scheme[] = [
@@ -70,6 +74,14 @@ const SCHEMES: readonly Scheme[] = [
   both("float4_e2m1fn"),
   { name: "float8_e4m3fn/float32", weights: "float8_e4m3fn", activations: "float32" },
   { name: "float4_e2m1fn/float8_e4m3fn", weights: "float4_e2m1fn", activations: "float8_e4m3fn" },
+  both("mxfp8_e4m3"),
+  both("mxfp8_e5m2"),
+  both("mxfp6_e2m3"),
+  both("mxfp6_e3m2"),
+  both("mxfp4"),
+  both("mxint8"),
+  { name: "mxfp8_e4m3/float32", weights: "mxfp8_e4m3", activations: "float32" },
+  { name: "mxfp4/mxfp8_e4m3", weights: "mxfp4", activations: "mxfp8_e4m3" },
 ];
 
 const CALIBRATION_SAMPLES = 16;
@@ -83,7 +95,7 @@ interface Row {
   /** Right here and wrong in the file's network, and the other way round. */
   readonly gained: number;
   readonly lost: number;
-  /** Right answers without samples; null for the file and for float32 files. */
+  /** Right answers without samples; null for the file, and where ranges are needed that it has not. */
   readonly correctBySelf: number | null;
   readonly medianMs: number | null;
   readonly leastMs: number | null;
@@ -123,10 +135,16 @@ async function measure(
   const isFloat = base.inputs[0]!.dtype === "float32";
   const loaded: [string, Model][] = [["file", base]];
   const bySelf: (number | null)[] = [null];
-  for (const { name, weights, activations } of SCHEMES) {
+  const chosenSchemes = SCHEMES.filter(
+    ({ name }) => options.scheme.length === 0 || options.scheme.some((part) => name.includes(part)),
+  );
+  for (const { name, weights, activations } of chosenSchemes) {
     const asked: LoadOptions = { threads: 1, weights, activations };
+    const needsRanges = activations !== "float32" && !activations.startsWith("mx");
     bySelf.push(
-      isFloat ? null : countRight(await answersOf(await load(file, asked), questions, true)),
+      isFloat && needsRanges
+        ? null
+        : countRight(await answersOf(await load(file, asked), questions, true)),
     );
     loaded.push([name, await load(file, { ...asked, calibrate: samples })]);
   }
