@@ -5,6 +5,7 @@
  * The result is defined to the bit: c starts at +0, then c = c + a·w, k ascending, multiply and add
  * rounded apart; then scale, bias and clamp.
  */
+import { openIntegers, scaleBlocks } from "./block-scales";
 import { RowsInPlace } from "./byte-rows";
 import { CopiedWindows } from "./conv-dot";
 import { IndirectParameters } from "./conv-indirect";
@@ -20,6 +21,7 @@ import {
   MinifloatTable,
 } from "./formats/minifloat";
 import { finishFloat } from "./minifloat-output";
+import { TAIL } from "./minifloat-panels";
 
 
 @unmanaged
@@ -67,10 +69,14 @@ export class Scaled {
   }
 }
 
+/** `MinifloatTable.kind`. */
+const NUMBERS: i32 = 1;
+const INTEGERS: i32 = 2;
+
 /** Codes F, in whole groups. */
 @inline
 function openCodes<F>(codes: usize, table: usize, to: usize, end: usize): void {
-  if (load<i32>(table, offsetof<MinifloatTable>("areNumbers"))) {
+  if (changetype<MinifloatTable>(table).kind == NUMBERS) {
     while (to < end) {
       decodeNumbers(changetype<F>(codes).unpack(), table, to);
       codes += offsetof<F>();
@@ -85,13 +91,25 @@ function openCodes<F>(codes: usize, table: usize, to: usize, end: usize): void {
 }
 
 /** Units [first, first + count) of a panel: of 8 codes of `bits` bits, or of 8 float32. */
-function openPart(panel: usize, first: i32, count: i32, bits: i32, table: usize, to: usize): usize {
+function openPart(
+  panel: usize,
+  first: i32,
+  count: i32,
+  units: i32,
+  bits: i32,
+  table: usize,
+  to: usize,
+): usize {
   const codes = panel + <usize>(first * bits);
   const end = to + ((<usize>count) << 5);
-  if (bits == 8) openCodes<Codes8>(codes, table, to, end);
-  else if (bits == 6) openCodes<Codes6>(codes, table, to, end);
+  if (bits == 8) {
+    if (changetype<MinifloatTable>(table).kind == INTEGERS) openIntegers(codes, to, end);
+    else openCodes<Codes8>(codes, table, to, end);
+  } else if (bits == 6) openCodes<Codes6>(codes, table, to, end);
   else if (bits == 4) openCodes<Codes4>(codes, table, to, end);
   else return codes;
+  const tap = changetype<MinifloatTable>(table).tap;
+  if (tap > 0) scaleBlocks(panel + codeBytes(units, bits) + TAIL, tap, first, count, to);
   return to;
 }
 
@@ -114,7 +132,7 @@ class GemmPanels extends GemmMinifloat {
   @inline
   open(panel: usize, first: i32, count: i32, scratch: usize): usize {
     const to = scratch + <usize>this.panel;
-    return openPart(panel, first, count, this.weightBits, this.codeTable, to);
+    return openPart(panel, first, count, this.units, this.weightBits, this.codeTable, to);
   }
 
 
@@ -137,7 +155,7 @@ class ConvPanels extends ConvMinifloat {
   @inline
   open(panel: usize, first: i32, count: i32, scratch: usize): usize {
     const to = scratch + <usize>this.panel;
-    return openPart(panel, first, count, this.weightBits, this.codeTable, to);
+    return openPart(panel, first, count, this.units, this.weightBits, this.codeTable, to);
   }
 
 

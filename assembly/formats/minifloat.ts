@@ -124,9 +124,10 @@ export class MinifloatTable {
   /** 7 − M, and the places from a code's sign to bit 15. */
   magnitudeShift: i32;
   signShift: i32;
-  /** No code to be opened is infinity or NaN: `decodeNumbers` may open them. */
-  areNumbers: i32;
-  unused: i32;
+  /** Of weights to be opened: 1 where no code is infinity or NaN (`decodeNumbers`), 2 where they are int8. */
+  kind: i32;
+  /** Of weights in blocks: k of a tap; else 0. */
+  tap: i32;
   /** Bytes: what a half of magnitudes 0 to 15 has more than magnitude · factor + base, low and high. */
   lowRest: u64;
   lowRestHigh: u64;

@@ -3,10 +3,14 @@
  * `packing.ts`: a unit is one float32, two or four integers of depth.
  *
  *     │ [unit][8 columns][k of the unit] codes │ int32 start[8] │ f32 scale[8] │ f32 bias[8] │ low[4] high[4] │
+ *
+ * Of weights in blocks then their scales, E8M0 codes [tap][block of 32 of its depth][8 columns].
  */
-import type { Minifloat } from "../formats/index.ts";
+import { float8_e8m0fnu, type Minifloat } from "../formats/index.ts";
 import { GEMM_NR } from "./gemm.ts";
 import { decodeKernelOf, minifloatTable } from "./minifloat.ts";
+import type { Quantization } from "../quantization/index.ts";
+import type { TensorType } from "../tensor/index.ts";
 import {
   type MinifloatOperand,
   minifloatOperands,
@@ -15,12 +19,30 @@ import {
 import { packQuadCodes, quadCodeBytes, quadTable } from "./minifloat-quads.ts";
 import { integerUnits } from "./packing.ts";
 
-/** How the weights of a format lie in memory. */
-export function minifloatWeightsOf(format: Minifloat): MinifloatWeights {
+/** How the weights of a type lie in memory. */
+export function minifloatWeightsOf({ format, quantization }: TensorType): MinifloatWeights {
   const isPacked = format.bits === 8 || format.bits === 6 || format.bits === 4;
-  return isPacked && decodeKernelOf(format) !== undefined
+  const own = format as Minifloat;
+  if (quantization?.granularity === "perBlock" && !hasPackedScales(quantization)) return "w32";
+  return isPacked && (decodeKernelOf(own) !== undefined || isInteger(own))
     ? (`m${format.bits}` as MinifloatWeights)
     : "w32";
+}
+
+/** Blocks of 32 with scales that are powers of two. */
+function hasPackedScales({ scale, blockSize }: Quantization): boolean {
+  const { decode, encode } = float8_e8m0fnu;
+  return blockSize === BLOCK && scale.every((own) => decode(encode(own)) === own);
+}
+
+/** The element of MXINT8: it lies in panels as int8. */
+function isInteger({ exponentBits, maxCode, smallest }: Minifloat): boolean {
+  return exponentBits === 1 && maxCode === 127 && smallest === INTEGER_STEP;
+}
+
+/** Codes of it, sign and magnitude, as int8. */
+function integersOf(codes: Uint16Array): Uint16Array {
+  return codes.map((code) => (code < 128 ? code : (384 - code) & 255));
 }
 
 /** Codes that are opened at a time. */
@@ -29,11 +51,22 @@ const GROUP = 16;
 const TAIL_BYTES = 128;
 const SLACK_BYTES = 64;
 
+/** As in `assembly/block-scales.ts`. */
+const BLOCK = 32;
+const INTEGER_STEP = 2 ** -6;
+
 export interface MinifloatPanels {
   readonly format: Minifloat;
   readonly operand: MinifloatOperand;
   readonly weights: MinifloatWeights;
   readonly depth: number;
+  /** Of packed weights in blocks: the depth of a tap. */
+  readonly tap?: number | undefined;
+}
+
+/** Scales of a column. */
+function scaleCount({ depth, tap }: MinifloatPanels): number {
+  return tap === undefined ? 0 : (depth / tap) * Math.ceil(tap / BLOCK);
 }
 
 /** Units of a row of x. */
@@ -57,7 +90,7 @@ function codeBytes(panels: MinifloatPanels): number {
 
 /** Bytes from panel to panel. */
 export function minifloatPanelBytes(panels: MinifloatPanels): number {
-  return codeBytes(panels) + TAIL_BYTES;
+  return codeBytes(panels) + TAIL_BYTES + Math.ceil(scaleCount(panels) / 2) * 2 * GEMM_NR;
 }
 
 /** Most units of a float32 panel that are open at a time, as in `assembly/float-sweep.ts`. */
@@ -81,6 +114,8 @@ export interface MinifloatMatrix {
   /** What a sum starts from; 0 for floats. */
   readonly start: (column: number) => number;
   readonly scale: (column: number) => number;
+  /** Scales of blocks [columns][tap][block]. */
+  readonly blockScales: Float32Array;
   readonly bias: Float32Array | undefined;
   readonly low: number;
   readonly high: number;
@@ -90,9 +125,11 @@ export interface MinifloatMatrix {
 export function packMinifloatPanels(
   target: Uint8Array,
   panels: MinifloatPanels,
-  { elements, pack, columns, firstColumn, start, scale, bias, low, high }: MinifloatMatrix,
+  matrix: MinifloatMatrix,
 ): void {
+  const { elements, pack, columns, firstColumn, start, scale, bias, low, high } = matrix;
   const { depth, weights, operand } = panels;
+  const scales = scaleCount(panels);
   const { unitElements } = minifloatOperands[operand];
   const bytes = minifloatPanelBytes(panels);
   const tail = codeBytes(panels);
@@ -110,6 +147,10 @@ export function packMinifloatPanels(
       view.setInt32(tail + column * 4, start(channel), true);
       view.setFloat32(tail + 32 + column * 4, scale(channel), true);
       view.setFloat32(tail + 64 + column * 4, bias?.[channel] ?? 0, true);
+      for (let i = 0; i < scales; i++) {
+        const code = float8_e8m0fnu.encode(matrix.blockScales[channel * scales + i]!);
+        view.setUint8(tail + TAIL_BYTES + i * GEMM_NR + column, code);
+      }
     }
     for (let lane = 0; lane < 4; lane++) {
       view.setFloat32(tail + 96 + lane * 4, low, true);
@@ -120,7 +161,7 @@ export function packMinifloatPanels(
         ? new Uint8Array(own.buffer)
         : operand === "x8"
           ? packQuadCodes(own, weights)
-          : pack(own);
+          : pack(isInteger(panels.format) ? integersOf(own) : own);
     new Uint8Array(view.buffer, view.byteOffset).set(packed);
   }
 }
@@ -133,16 +174,13 @@ export const INTEGER_TABLE_BYTES = 80;
  * `minifloat-panels.ts` for other integers.
  */
 export function minifloatPanelTable(
-  format: Minifloat,
-  operand: MinifloatOperand,
+  { format, operand, tap }: MinifloatPanels,
   unit: number,
   codes: Uint8Array | Uint16Array,
 ): Uint8Array {
   if (operand === "f32") {
-    return minifloatTable(
-      format,
-      codes.every((code) => Number.isFinite(format.decode(code))),
-    );
+    const areNumbers = codes.every((code) => Number.isFinite(format.decode(code)));
+    return minifloatTable(format, isInteger(format) ? 2 : areNumbers ? 1 : 0, tap);
   }
   if (operand === "x8") return quadTable(format, unit);
   const table = new Uint8Array(INTEGER_TABLE_BYTES);

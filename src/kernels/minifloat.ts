@@ -107,9 +107,10 @@ function smallHalves({ maxCode, decode }: Minifloat): number[] {
 
 /**
  * The constants of a format as `MinifloatTable` of assembly/formats/minifloat.ts.
- * @param areNumbers no code that is opened with it is infinity or NaN
+ * @param kind of weights that are opened with it: 1 where no code is infinity or NaN, 2 where they are int8
+ * @param tap of weights in blocks: depth of a tap; else 0
  */
-export function minifloatTable(format: Minifloat, areNumbers = false): Uint8Array {
+export function minifloatTable(format: Minifloat, kind: 0 | 1 | 2 = 0, tap = 0): Uint8Array {
   const { bits, mantissaBits, bias, maxCode, reserved, signed } = format;
   const codeMask = 2 ** bits - 1;
   const signBit = signed ? 2 ** (bits - 1) : 0;
@@ -135,7 +136,8 @@ export function minifloatTable(format: Minifloat, areNumbers = false): Uint8Arra
   });
   view.setInt32(12 * 16, 7 - mantissaBits, true);
   view.setInt32(12 * 16 + 4, 16 - bits, true);
-  view.setInt32(12 * 16 + 8, areNumbers ? 1 : 0, true);
+  view.setInt32(12 * 16 + 8, kind, true);
+  view.setInt32(12 * 16 + 12, tap, true);
   const factor = 2 ** (7 - mantissaBits);
   const rest = small.map((half, code) => (half - code * factor - ((127 - bias) << 7)) & 0xffff);
   table.set(

@@ -71,8 +71,9 @@ export function addPanels(
   const format = type!.format as Minifloat;
   const channels = type!.shape[0]!;
   const depth = elementCount(type!.shape) / channels;
-  const weights = hasBlocks(type!) ? "w32" : minifloatWeightsOf(format);
-  const panels: MinifloatPanels = { format, operand, weights, depth };
+  const weights = minifloatWeightsOf(type!);
+  const tap = hasBlocks(type!) && weights !== "w32" ? type!.shape.at(-1) : undefined;
+  const panels: MinifloatPanels = { format, operand, weights, depth, tap };
   const columns = channels / groups;
   const size = Math.ceil(columns / GEMM_NR) * minifloatPanelBytes(panels);
   const unit = operand === "f32" ? 1 : integerUnit(format)! * inputUnit(x!.format)!;
@@ -87,6 +88,7 @@ export function addPanels(
         columns,
         firstColumn: group * columns,
         start: (c) => (sums === undefined ? 0 : -operandFlip(context) * sums[c]!),
+        blockScales: type!.quantization?.scale ?? new Float32Array(0),
         scale: (c) => units?.multipliers[c] ?? multipliers[c]! / unit,
         bias: units?.biases ?? (context.constant(2)?.data as Float32Array | undefined),
         ...range,
@@ -98,7 +100,7 @@ export function addPanels(
       ? all
       : context.addConstant(format.name, MINIFLOAT_TABLE_BYTES, (target) => {
           const unit = integerUnit(format) ?? 1;
-          target.set(minifloatPanelTable(format, operand, unit, minifloatCodes(w)));
+          target.set(minifloatPanelTable(panels, unit, minifloatCodes(w)));
         });
   const places = Array.from({ length: groups }, (_, group) => advance(all, group * size));
   return { panels, table, places };
