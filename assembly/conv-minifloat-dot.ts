@@ -9,7 +9,7 @@ import { GridParameters, NR, OFFSETS, stripOf } from "./grid";
 import { packBytes, rowBytes } from "./byte-rows";
 import { MR, tile1x8, tile6x8 } from "./dot-tiles";
 import { ConvMinifloat, GemmMinifloat } from "./gemm-minifloat";
-import { FloatRule, RULE_UNITS, storeUnitConstants, UnitsRule } from "./minifloat-output";
+import { FloatRule, RULE_UNITS, UNIT_CONSTANTS, UnitsRule } from "./minifloat-output";
 import { openQuads } from "./minifloat-quads";
 
 /** A strip of byte rows against panels [first, last). */
@@ -55,7 +55,7 @@ function sweepQuads<R>(
 function sweepStrip(
   p: GridParameters,
   table: usize,
-  finest: i32,
+  unitTable: usize,
   open: usize,
   strip: usize,
   stride: usize,
@@ -64,8 +64,8 @@ function sweepStrip(
   last: i32,
   scratch: usize,
 ): void {
-  if (p.rule == RULE_UNITS) {
-    storeUnitConstants(p, finest, scratch);
+  if (p.rule >= RULE_UNITS) {
+    memory.copy(scratch, unitTable, UNIT_CONSTANTS);
     sweepQuads<UnitsRule>(p, table, open, strip, stride, rows, first, last, scratch);
   } else {
     sweepQuads<FloatRule>(p, table, open, strip, stride, rows, first, last, scratch);
@@ -87,8 +87,8 @@ export function gemm_x8_m6_6x8c4_relaxed(parameters: usize, scratch: usize, tile
     packBytes<Quads>(p, row, rows, scratch);
     const strip = p.x + <usize>row * stride;
     const table = p.codeTable;
-    const finest = p.finest;
-    sweepStrip(p, table, finest, open, strip, stride, rows, firstPanel, lastPanel, scratch);
+    const units = p.unitTable;
+    sweepStrip(p, table, units, open, strip, stride, rows, firstPanel, lastPanel, scratch);
   }
 }
 
@@ -107,7 +107,7 @@ export function conv_x8_m6_6x8c4_relaxed(parameters: usize, scratch: usize, tile
     const strip = stripOf(p, scratch);
     const stride = rowBytes(p);
     const table = p.codeTable;
-    const finest = p.finest;
-    sweepStrip(p, table, finest, open, strip, stride, rows, firstPanel, lastPanel, scratch);
+    const units = p.unitTable;
+    sweepStrip(p, table, units, open, strip, stride, rows, firstPanel, lastPanel, scratch);
   }
 }

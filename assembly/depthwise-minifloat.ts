@@ -5,17 +5,13 @@
  */
 import { depthwiseDot } from "./depthwise-dot";
 import { DepthwiseParameters } from "./depthwise-rows";
-import { settlePositive, settleSigned, stepsOf } from "./minifloat-output";
+import { stepsOf, unitsByRule } from "./minifloat-output";
 
 
 @unmanaged
 class UnitsOfPixels extends DepthwiseParameters {
-  /** The largest steps of 1 and of 2. */
-  finest: i32;
-  finer: i32;
-  /** What units are flipped by; 0, or −1 to flip. */
-  unitFlip: i32;
-  more: i32;
+  rule: i32;
+  unitTable: usize;
 
 
   @inline
@@ -34,25 +30,13 @@ class UnitsOfPixels extends DepthwiseParameters {
   narrow(a: v128, b: v128, c: v128, d: v128, tail: usize, magic: v128, base: v128): v128 {
     const m = v128.load(tail, 16);
     const bias = v128.load(tail, 32);
-    const ab = stepsOf(a, b, m, m, bias, bias);
-    const cd = stepsOf(c, d, m, m, bias, bias);
-    return this.low < 0 ? i8x16.narrow_i16x8_s(ab, cd) : i8x16.narrow_i16x8_u(ab, cd);
+    return i8x16.narrow_i16x8_u(stepsOf(a, b, m, m, bias, bias), stepsOf(c, d, m, m, bias, bias));
   }
 
 
   @inline
   settle(steps: v128, most: v128, shift: v128): v128 {
-    const p = changetype<usize>(this);
-    const high = v128.load8_splat(p, offsetof<UnitsOfPixels>("high"));
-    const finest = v128.load8_splat(p, offsetof<UnitsOfPixels>("finest"));
-    const finer = v128.load8_splat(p, offsetof<UnitsOfPixels>("finer"));
-    if (this.low < 0) {
-      const low = v128.load8_splat(p, offsetof<UnitsOfPixels>("low"));
-      const flip = v128.load8_splat(p, offsetof<UnitsOfPixels>("unitFlip"));
-      return settleSigned(steps, low, high, finest, finer, flip);
-    }
-    const more = v128.load8_splat(p, offsetof<UnitsOfPixels>("more"));
-    return settlePositive(steps, high, finest, finer, more);
+    return unitsByRule(steps, this.unitTable, this.rule, this.low);
   }
 }
 

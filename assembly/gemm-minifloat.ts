@@ -30,8 +30,8 @@ export class GemmMinifloat extends RowsInPlace {
   codeTable: usize;
   /** Bytes from a thread's scratch to what is open of a panel. */
   panel: i32;
-  /** Where results are units: the largest step of 1 (`minifloat-output.ts`). */
-  finest: i32;
+  /** Where results are units: constants of `minifloat-output.ts`. */
+  unitTable: usize;
 }
 
 
@@ -39,7 +39,7 @@ export class GemmMinifloat extends RowsInPlace {
 export class ConvMinifloat extends CopiedWindows {
   codeTable: usize;
   panel: i32;
-  finest: i32;
+  unitTable: usize;
 }
 
 
@@ -47,7 +47,7 @@ export class ConvMinifloat extends CopiedWindows {
 export class IndirectMinifloat extends IndirectParameters {
   codeTable: usize;
   panel: i32;
-  finest: i32;
+  unitTable: usize;
 }
 
 /** Sums from +0, then scale, bias and clamp: over the tail of a panel (`minifloat-panels.ts`). */

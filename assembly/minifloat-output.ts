@@ -4,22 +4,26 @@
  * **Floats** (`FloatRule`): y = clamp(f32(f32(f32(acc) · scale) + bias)).
  *
  * **Units** (`UnitsRule`): what all readers of y make of it, the number of FP6 E2M3 or FP4 E2M1 nearest to
- * f32(y / s), as int8 in the format's unit (1/8, 1/2). y and so the number are monotone in the integer acc:
- * a step function whose steps the plan knows. The kernel makes the same steps from a multiplier and a
- * bias that the plan has found, and proven, for each channel (`src/kernels/minifloat-units.ts`):
+ * f32(y / s), as int8 in the format's unit (1/8, 1/2). y and so the number are monotone in the integer sum:
+ * a step function whose steps the plan knows. The kernel makes the same steps from what the plan has found,
+ * and proven, for each channel (`src/kernels/minifloat-units.ts`): a sum starts from bits that make
+ * it a float32 number N of [2^23, 2^24), and one fused multiply-add makes
  *
- *     t = trunc(f32(acc) · multiplier + bias), clamped          about 2 · y / s in units
- *     half = 1 for |t| ≤ finest, 2 for |t| ≤ 2 · finest + 1, else 4
- *     units = ±⌊(|t| + half) / (2 · half)⌋ · half
+ *     −(1.5 · 2^23 + t)          t about 2 · y / s in units, and 128 or 32
  *
- * Halves of the steps of 1, 2 and 4 units lie at whole numbers of 2 · y / s. Bytes suffice: |t| of the
- * largest number is 123 at most.
+ * whose lower 16 bits are t as int16, and the upper ones a negative int16: narrowed as unsigned twice, t is left
+ * as a byte, saturated. Halves of the steps of 1, 2 and 4 units lie at whole numbers of 2 · y / s, so
+ *
+ *     u = ⌊(t + e + 1) / 2⌋ with the bits of e cleared       e = 0, 1, 3 for steps of 1, 2, 4
+ *
+ * where e depends on the upper bits of t alone: a table of 16. Where y is not below 0, the table gives the units of 0
+ * for all t below 128 or 32.
  */
 import { clampFloat } from "./float-tiles";
 import { storePart128 } from "./lanes";
 import { OutputParameters, storePair } from "./requantize/output";
 
-/** `OutputParameters.rule`: floats are 0. */
+/** `OutputParameters.rule`: floats are 0, FP4 is the next one. */
 export const RULE_UNITS: i32 = 4;
 
 /** The last step of every result: bias, clamp, and one NaN for all. */
@@ -128,96 +132,49 @@ export class FloatRule {
   }
 }
 
-/** Constants of `UnitsRule` in scratch: in registers they would push sums of a tile to the stack. */
-const LOW_AT: usize = 0;
-const HIGH_AT: usize = 16;
-const FINEST_AT: usize = 32;
-const FINER_AT: usize = 48;
-const FLIP_AT: usize = 64;
-const MORE_AT: usize = 80;
+/** Constants of `UnitsRule`, a vector each: in registers they would push sums of a tile to the stack. */
+const EXTRAS_AT: usize = 0;
+const LOW_AT: usize = 16;
+const HIGH_AT: usize = 32;
+const SHIFT_AT: usize = 48;
+const NIBBLE_AT: usize = 64;
+export const UNIT_CONSTANTS: usize = 80;
 
-/** `finest`: the largest |t| of steps of 1. `low` and `high` of the block: the range of t. */
-export function storeUnitConstants(p: OutputParameters, finest: i32, to: usize): void {
-  v128.store(to, i8x16.splat(<i8>p.low), LOW_AT);
-  v128.store(to, i8x16.splat(<i8>p.high), HIGH_AT);
-  v128.store(to, i8x16.splat(<i8>finest), FINEST_AT);
-  v128.store(to, i8x16.splat(<i8>(2 * finest + 1)), FINER_AT);
-  v128.store(to, i8x16.splat(<i8>p.flip), FLIP_AT);
-  v128.store(to, i8x16.splat(p.flip > 0 ? -1 : 0), MORE_AT);
-}
-
-/**
- * Eight t as int16. Whether the product is rounded before the sum is the machine's: the plan has proven the
- * steps for both, and that t fits int32, where the conversion has one meaning.
- */
+/** Four or eight t as int16 from sums, or as many zeros behind them. */
 @inline
 export function stepsOf(a: v128, b: v128, m: v128, n: v128, biasA: v128, biasB: v128): v128 {
-  const first = f32x4.relaxed_madd(f32x4.convert_i32x4_s(a), m, biasA);
-  const second = f32x4.relaxed_madd(f32x4.convert_i32x4_s(b), n, biasB);
-  return i16x8.narrow_i32x4_s(
-    i32x4.relaxed_trunc_f32x4_s(first),
-    i32x4.relaxed_trunc_f32x4_s(second),
-  );
-}
-
-/** 16 t ≥ 0 → 2 · units. */
-@inline
-function twiceUnits(t: v128, finest: v128, finer: v128): v128 {
-  // True is −1: minus half a step of 2 · units.
-  const coarser = i8x16.gt_s(t, finer);
-  const half = i8x16.add(
-    i8x16.add(i8x16.gt_s(t, finest), i8x16.splat(-1)),
-    i8x16.add(coarser, coarser),
-  );
-  return v128.and(i8x16.sub(t, half), i8x16.add(half, half));
+  return i8x16.narrow_i16x8_u(f32x4.relaxed_madd(a, m, biasA), f32x4.relaxed_madd(b, n, biasB));
 }
 
 /**
- * 16 t, narrowed as unsigned → units, flipped. `more`: 0, or −1 to flip, as (2 · u + 256) / 2 is u + 128.
+ * 16 t → units, flipped. `isSmall`: of FP4. Where y is not below 0, a table of its own takes the place of the
+ * lower clamp.
  */
 @inline
-export function settlePositive(
-  steps: v128,
-  high: v128,
-  finest: v128,
-  finer: v128,
-  more: v128,
-): v128 {
-  const t = i8x16.min_u(steps, high);
-  return i8x16.avgr_u(twiceUnits(t, finest, finer), more);
-}
-
-/** 16 t, narrowed as signed → units, flipped. */
-@inline
-export function settleSigned(
-  steps: v128,
-  low: v128,
-  high: v128,
-  finest: v128,
-  finer: v128,
-  flip: v128,
-): v128 {
-  const zero = i8x16.splat(0);
-  const t = i8x16.max_s(i8x16.min_s(steps, high), low);
-  const sign = i8x16.gt_s(zero, t);
-  const units = i8x16.avgr_u(twiceUnits(i8x16.abs(t), finest, finer), zero);
-  return v128.xor(i8x16.sub(v128.xor(units, sign), sign), flip);
-}
-
-
-@inline
-function settleStored(a: v128, b: v128, constants: usize): v128 {
-  return settleSigned(
-    i8x16.narrow_i16x8_s(a, b),
-    v128.load(constants, LOW_AT),
-    v128.load(constants, HIGH_AT),
-    v128.load(constants, FINEST_AT),
-    v128.load(constants, FINER_AT),
-    v128.load(constants, FLIP_AT),
+export function unitsOf(steps: v128, constants: usize, isSmall: bool, isSigned: bool): v128 {
+  let t = i8x16.min_u(steps, v128.load(constants, HIGH_AT));
+  if (isSigned) t = i8x16.max_u(t, v128.load(constants, LOW_AT));
+  const upper = isSmall ? i16x8.shr_u(t, 2) : i16x8.shr_u(t, 4);
+  const extra = i8x16.relaxed_swizzle(
+    v128.load(constants, EXTRAS_AT),
+    v128.and(upper, v128.load(constants, NIBBLE_AT)),
   );
+  const units = v128.andnot(i8x16.avgr_u(t, extra), extra);
+  return i8x16.add(units, v128.load(constants, SHIFT_AT));
 }
 
-/** From int32 accumulators to units: an output rule of `dot-tiles.ts`. */
+/** The same as a parameter block says. */
+@inline
+export function unitsByRule(steps: v128, constants: usize, rule: i32, low: i32): v128 {
+  if (rule == RULE_UNITS) {
+    if (low > 0) return unitsOf(steps, constants, false, true);
+    return unitsOf(steps, constants, false, false);
+  }
+  if (low > 0) return unitsOf(steps, constants, true, true);
+  return unitsOf(steps, constants, true, false);
+}
+
+/** From sums to units: an output rule of `dot-tiles.ts`, with its constants in scratch. */
 @unmanaged
 export class UnitsRule extends OutputParameters {
   /** Of an element of y. */
@@ -226,7 +183,7 @@ export class UnitsRule extends OutputParameters {
     return 1;
   }
 
-  /** Two rows of eight accumulators → units. `multipliers`: behind the start of a tail. */
+  /** Two rows of eight sums → units. `multipliers`: behind the start of a tail. */
   @inline
   storeRows(
     al: v128,
@@ -245,10 +202,11 @@ export class UnitsRule extends OutputParameters {
     const biasH = v128.load(multipliers, 48);
     const a = stepsOf(al, ah, ml, mh, biasL, biasH);
     const b = stepsOf(bl, bh, ml, mh, biasL, biasH);
-    storePair(settleStored(a, b, scratch), ya, yb, columns);
+    const steps = i8x16.narrow_i16x8_u(a, b);
+    storePair(unitsByRule(steps, scratch, this.rule, this.low), ya, yb, columns);
   }
 
-  /** Six rows of eight accumulators → units. */
+  /** Six rows of eight sums → units. */
   @inline
   storeSix(
     al: v128,
@@ -283,22 +241,28 @@ export class UnitsRule extends OutputParameters {
     const d = stepsOf(dl, dh, ml, mh, biasL, biasH);
     const e = stepsOf(el, eh, ml, mh, biasL, biasH);
     const f = stepsOf(fl, fh, ml, mh, biasL, biasH);
-    if (this.low < 0) {
-      storePair(settleStored(a, b, scratch), ya, yb, columns);
-      storePair(settleStored(c, d, scratch), yc, yd, columns);
-      storePair(settleStored(e, f, scratch), ye, yf, columns);
+    let ab = i8x16.narrow_i16x8_u(a, b);
+    let cd = i8x16.narrow_i16x8_u(c, d);
+    let ef = i8x16.narrow_i16x8_u(e, f);
+    if (this.rule == RULE_UNITS && this.low == 0) {
+      ab = unitsOf(ab, scratch, false, false);
+      cd = unitsOf(cd, scratch, false, false);
+      ef = unitsOf(ef, scratch, false, false);
+    } else if (this.rule == RULE_UNITS) {
+      ab = unitsOf(ab, scratch, false, true);
+      cd = unitsOf(cd, scratch, false, true);
+      ef = unitsOf(ef, scratch, false, true);
+    } else if (this.low == 0) {
+      ab = unitsOf(ab, scratch, true, false);
+      cd = unitsOf(cd, scratch, true, false);
+      ef = unitsOf(ef, scratch, true, false);
     } else {
-      // Loaded once: the engine would load them anew behind every store.
-      const high = v128.load(scratch, HIGH_AT);
-      const finest = v128.load(scratch, FINEST_AT);
-      const finer = v128.load(scratch, FINER_AT);
-      const more = v128.load(scratch, MORE_AT);
-      const ab = settlePositive(i8x16.narrow_i16x8_u(a, b), high, finest, finer, more);
-      const cd = settlePositive(i8x16.narrow_i16x8_u(c, d), high, finest, finer, more);
-      const ef = settlePositive(i8x16.narrow_i16x8_u(e, f), high, finest, finer, more);
-      storePair(ab, ya, yb, columns);
-      storePair(cd, yc, yd, columns);
-      storePair(ef, ye, yf, columns);
+      ab = unitsOf(ab, scratch, true, true);
+      cd = unitsOf(cd, scratch, true, true);
+      ef = unitsOf(ef, scratch, true, true);
     }
+    storePair(ab, ya, yb, columns);
+    storePair(cd, yc, yd, columns);
+    storePair(ef, ye, yf, columns);
   }
 }

@@ -9,7 +9,7 @@
  *     scratch of `winograd.ts` │ filters [C][9 taps][8 columns] int8 │ open panel [tap, C/4][8 columns][4 c] int8 │ tail
  */
 import { Int8, UInt8 } from "./formats/integer";
-import { settlePositive, settleSigned } from "./minifloat-output";
+import { unitsByRule } from "./minifloat-output";
 import { openQuads } from "./minifloat-quads";
 import { finishPanel, multiplyPanel } from "./winograd";
 import {
@@ -29,7 +29,7 @@ const QUAD: i32 = 4;
 /** Bytes of a filter's taps of one channel. */
 const TAPS_BYTES: usize = 72;
 
-/** `inputZeroPoint` is 0, `low` and `high` the range of t. */
+/** `inputZeroPoint` is 0. */
 @unmanaged
 class WinogradUnits extends WinogradParameters {
   /** What 0 is in x. */
@@ -37,7 +37,7 @@ class WinogradUnits extends WinogradParameters {
   codeTable: usize;
   /** Quads of a filter. */
   units: i32;
-  finest: i32;
+  unitTable: usize;
 }
 
 /** `UnitsRule` of `minifloat-output.ts` as a stage of Winograd. */
@@ -53,32 +53,23 @@ class UnitsStage extends WinogradUnits {
     return acc;
   }
 
-  /** Sums → t. As in `stepsOf`, machines may round the product or not. */
+  /** Sums → t in the lower halves, as in `stepsOf`. */
   @inline
   settle(row: usize, multipliers: usize): void {
-    const first = f32x4.convert_i32x4_s(v128.load(row));
-    const second = f32x4.convert_i32x4_s(v128.load(row, 16));
+    const first = v128.load(row);
+    const second = v128.load(row, 16);
     const l = f32x4.relaxed_madd(first, v128.load(multipliers), v128.load(multipliers, 32));
     const h = f32x4.relaxed_madd(second, v128.load(multipliers, 16), v128.load(multipliers, 48));
-    v128.store(row, i32x4.relaxed_trunc_f32x4_s(l));
-    v128.store(row, i32x4.relaxed_trunc_f32x4_s(h), 16);
+    v128.store(row, l);
+    v128.store(row, h, 16);
   }
 
   /** Two rows of eight t → units. */
   @inline
   narrowStored(first: usize, second: usize, unusedHigh: v128, unusedFlip: v128): v128 {
-    const a = i16x8.narrow_i32x4_s(v128.load(first), v128.load(first, 16));
-    const b = i16x8.narrow_i32x4_s(v128.load(second), v128.load(second, 16));
-    const high = i8x16.splat(<i8>this.high);
-    const finest = i8x16.splat(<i8>this.finest);
-    const finer = i8x16.splat(<i8>(2 * this.finest + 1));
-    if (this.low < 0) {
-      const low = i8x16.splat(<i8>this.low);
-      const flip = i8x16.splat(<i8>this.flip);
-      return settleSigned(i8x16.narrow_i16x8_s(a, b), low, high, finest, finer, flip);
-    }
-    const more = i8x16.splat(this.flip > 0 ? -1 : 0);
-    return settlePositive(i8x16.narrow_i16x8_u(a, b), high, finest, finer, more);
+    const a = i8x16.narrow_i16x8_u(v128.load(first), v128.load(first, 16));
+    const b = i8x16.narrow_i16x8_u(v128.load(second), v128.load(second, 16));
+    return unitsByRule(i8x16.narrow_i16x8_u(a, b), this.unitTable, this.rule, this.low);
   }
 }
 

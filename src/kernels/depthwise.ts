@@ -30,7 +30,7 @@ const parameters = [
 const floats = ["lowLimit", "highLimit"];
 
 /** What the output stage of minifloats has to know besides. */
-const unitParameters = [...parameters, "finest", "finer", "unitFlip", "more"];
+const unitParameters = [...parameters, "rule", "unitTable"];
 
 const pairs = { unit: "multiply", macs: 8 } as const;
 const quads = { unit: "dot", macs: 16 } as const;

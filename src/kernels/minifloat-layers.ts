@@ -74,7 +74,7 @@ const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flat
         name: minifloatKernelName(operation, operand, own),
         isa: unitElements === 4 ? "relaxed" : "simd128",
         module: "minifloat",
-        parameters: [...blockOf(operation), "codeTable", "panel", "finest"],
+        parameters: [...blockOf(operation), "codeTable", "panel", "unitTable"],
         bound,
       };
     }),
@@ -111,7 +111,7 @@ export const minifloatLayerKernels: readonly Kernel[] = [
     name: winogradUnitsKernelName(weights),
     isa: "relaxed",
     module: "minifloat",
-    parameters: [...winogradParameters, "border", "codeTable", "units", "finest"],
+    parameters: [...winogradParameters, "border", "codeTable", "units", "unitTable"],
     bound: winogradBound,
   })),
   ...["open_m6_i8_relaxed", "open_m4_i8_relaxed"].map((name): Kernel => ({

@@ -4,34 +4,37 @@
  *
  *     y = clamp(f32(f32(f32(A) · m) + b))        number = that of the format nearest to f32(y / s)
  *
- * and what the kernel computes:
+ * and what the kernel computes, in one fused multiply-add on bits that are the float32 number N:
  *
- *     t = trunc(f32(A) · M + B), clamped      number = that of step t on the grid
+ *     N = 1.5 · 2^23 + A + d      t = the integer nearest to N · M − k      number = that of step t on the grid
  *
  * Both rise with A. So they are equal for all A of a range if each number of the format begins at the same
  * A: for each boundary between numbers, t passes its step T from A − 1 to A, where A is the first sum
- * beyond it. With M ≈ 2 · m / s in units that leaves an interval for B, from which the middle is taken, and
- * the steps at all A − 1 and A are computed as the kernel does. Where M has no B, its neighbours are tried.
- * |A · M + B| stays within int32. Machines round the product before the sum or not: the steps are proven for
- * both.
+ * beyond it. With M ≈ 2 · m / s in units that leaves an interval for the offset (1.5 · 2^23 + d) · M − k. k is an
+ * integer, so the least d is looked for that brings the fraction into it. Where M has no such d, its neighbours
+ * are tried. All of N, M and k are exact, and the one rounding is far from a tie at every boundary.
  */
 import { float4_e2m1fn, float6_e2m3fn, type Minifloat } from "../formats/index.ts";
 import { f32 } from "../quantization/index.ts";
+import { leastInRange } from "./modular.ts";
 
-/** `OutputParameters.rule`. */
+/** `OutputParameters.rule`: the rule of FP6, and of FP4. */
 export const UNITS_RULE = 4;
 
 /** The grid of a format in steps t: halves of the unit. */
 export interface UnitGrid {
+  readonly rule: number;
   /** The largest |t| of steps of 1; those of 2 end at twice that and 1. */
   readonly finest: number;
   /** The largest t of the largest number. */
   readonly largest: number;
+  /** What kernels add to t. */
+  readonly zero: number;
 }
 
 const GRIDS: ReadonlyMap<Minifloat, UnitGrid> = new Map([
-  [float6_e2m3fn, { finest: 31, largest: 123 }],
-  [float4_e2m1fn, { finest: 7, largest: 23 }],
+  [float6_e2m3fn, { rule: UNITS_RULE, finest: 31, largest: 123, zero: 128 }],
+  [float4_e2m1fn, { rule: UNITS_RULE + 1, finest: 7, largest: 23, zero: 32 }],
 ]);
 
 /** The grid of a format that the kernels can store; undefined: they cannot. */
@@ -39,7 +42,7 @@ export function unitGrid(format: Minifloat): UnitGrid | undefined {
   return GRIDS.get(format);
 }
 
-/** Results of a layer, and the range of its sums. */
+/** Results of a layer. */
 export interface UnitResults {
   /** What results are rounded to, and its scale. */
   readonly format: Minifloat;
@@ -47,14 +50,21 @@ export interface UnitResults {
   /** Of the clamp. */
   readonly low: number;
   readonly high: number;
-  /** The largest |A|. */
-  readonly reach: number;
 }
 
-/** t of kernels: clamped to [low, high]; one multiplier and bias a channel. */
+/** A channel: multiplier of the sum, bias, and the range of sums. */
+export interface UnitChannel {
+  readonly m: number;
+  readonly b: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Of kernels: t clamped to [low, high] as bytes, low 0: at the step of 0; of a channel bits of N − A, M and k. */
 export interface UnitSteps {
   readonly low: number;
   readonly high: number;
+  readonly starts: Int32Array;
   readonly multipliers: Float32Array;
   readonly biases: Float32Array;
 }
@@ -64,7 +74,7 @@ interface Boundary {
   /** f32(y / s) from which on the upper one is taken, or above which if it is not `inclusive`. */
   readonly middle: number;
   readonly inclusive: boolean;
-  /** The first t of the upper one, and the least A · M + B that gives it, or where that is excluded. */
+  /** The first t of the upper one. */
   readonly step: number;
 }
 
@@ -77,7 +87,7 @@ function boundariesOf(format: Minifloat, unit: number): Boundary[] {
     const isUpperEven = code % 2 === 0;
     const step = 2 * middle * unit;
     all.push({ middle, inclusive: isUpperEven, step });
-    all.push({ middle: -middle, inclusive: !isUpperEven, step: 1 - step });
+    all.push({ middle: -middle, inclusive: !isUpperEven, step: -step });
   }
   return all.toSorted((a, b) => a.middle - b.middle);
 }
@@ -92,15 +102,19 @@ function isBeyond({ middle, inclusive }: Boundary, value: number): boolean {
  */
 const NUDGES = [0, ...[1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377].flatMap((n) => [n, -n])];
 
+/** 1.5 · 2^23, its bits, and how far from it float32 numbers are integers of as many bits. */
+const MAGIC = 3 * 2 ** 22;
+const MAGIC_BITS = 0x4b400000;
+const MAGIC_REACH = 2 ** 22;
+/** Bytes of t are narrowed from int16. */
+const STEP_REACH = 2 ** 15 - 256;
+
 /**
- * Multipliers and biases for which kernels store what `reference()` gives, of every channel.
- * @param m per channel, of the sum
- * @param b per channel
- * @returns undefined: there are none, or no kernel stores the format
+ * What kernels need to store what `reference()` gives, of every channel.
+ * @returns undefined: there is no such thing, or no kernel stores the format
  */
 export function unitSteps(
-  m: Float32Array,
-  b: Float32Array | undefined,
+  channels: readonly UnitChannel[],
   results: UnitResults,
 ): UnitSteps | undefined {
   const { format, scale, low, high } = results;
@@ -114,30 +128,31 @@ export function unitSteps(
   const inner = boundaries.slice(limits.length, reachable.length);
   const floor = limits.at(-1)?.step ?? -grid.largest;
   const ceiling = boundaries[reachable.length]?.step ?? grid.largest + 1;
-  const steps = { low: floor, high: ceiling - 1 };
-  const multipliers = new Float32Array(m.length);
-  const biases = new Float32Array(m.length);
-  for (let c = 0; c < m.length; c++) {
-    const channel = { m: m[c]!, b: b?.[c] ?? 0 };
-    const starts = inner.map((own) => firstSum(own, channel, results));
-    const found = solve(channel, inner, starts, results, unit);
+  const starts = new Int32Array(channels.length);
+  const multipliers = new Float32Array(channels.length);
+  const biases = new Float32Array(channels.length);
+  for (const [c, channel] of channels.entries()) {
+    const firsts = inner.map((own) => firstSum(own, channel, results));
+    const found = solve(channel, inner, firsts, (2 * unit) / scale, grid.zero);
     if (found === undefined) return undefined;
-    multipliers[c] = found.multiplier;
-    biases[c] = found.bias;
+    starts[c] = MAGIC_BITS + found.shift;
+    // The bits of a negative number are narrowed: those of its upper half as int16 give 0.
+    multipliers[c] = -found.multiplier;
+    biases[c] = found.taken - MAGIC - grid.zero;
   }
-  return { ...steps, multipliers, biases };
+  const isPositive = floor === -1;
+  return {
+    low: isPositive ? 0 : floor + grid.zero,
+    high: ceiling - 1 + grid.zero,
+    ...{ starts, multipliers, biases },
+  };
 }
 
-interface Channel {
-  readonly m: number;
-  readonly b: number;
-}
-
-/** The least A in [−reach, reach] beyond a boundary; reach + 1: none is. */
+/** The least A in [least, most] beyond a boundary; most + 1: none is. */
 function firstSum(
   boundary: Boundary,
-  { m, b }: Channel,
-  { scale, low, high, reach }: UnitResults,
+  { m, b, least, most }: UnitChannel,
+  { scale, low, high }: UnitResults,
 ): number {
   const isPast = (sum: number): boolean => {
     const value = f32(f32(f32(sum) * m) + b);
@@ -145,10 +160,10 @@ function firstSum(
     return isBeyond(boundary, f32(clamped / scale));
   };
   // The last sum that is not past it, and the first one that is: near the real boundary.
-  let below = -reach - 1;
-  let above = reach + 1;
-  const clampSum = (sum: number): number => Math.min(Math.max(sum, -reach - 1), reach + 1);
-  const guess = clampSum(Math.ceil((boundary.middle * scale - b) / m));
+  let below = least - 1;
+  let above = most + 1;
+  const clampSum = (sum: number): number => Math.min(Math.max(sum, least - 1), most + 1);
+  const guess = clampSum(Math.ceil((boundary.middle * scale - b) / m) || 0);
   for (let width = 1; ; width *= 8) {
     const from = clampSum(guess - width);
     const to = clampSum(guess + width);
@@ -167,58 +182,100 @@ function firstSum(
   return above;
 }
 
+/** t is the integer nearest to (1.5 · 2^23 + A + shift) · multiplier − taken. */
+interface Solution {
+  readonly shift: number;
+  readonly multiplier: number;
+  readonly taken: number;
+}
+
+/**
+ * @param factor what m is multiplied by for M
+ * @param zero what is added to t besides
+ */
 function solve(
-  { m, b }: Channel,
+  channel: UnitChannel,
   boundaries: readonly Boundary[],
-  starts: readonly number[],
-  { scale, reach }: UnitResults,
-  unit: number,
-): { multiplier: number; bias: number } | undefined {
-  const ideal = (2 * unit * m) / scale;
+  firsts: readonly number[],
+  factor: number,
+  zero: number,
+): Solution | undefined {
+  const { m, least, most } = channel;
+  const ideal = factor * m;
   const lastPlace = 2 ** (Math.floor(Math.log2(ideal)) - 23);
-  if (!(ideal > 2 ** -120 && ideal < 2 ** 120)) return undefined;
-  for (const nudge of NUDGES) {
-    const multiplier = f32(ideal + nudge * lastPlace);
-    // The real bias is taken where no boundary is within reach.
-    let least = -Infinity;
-    let most = Infinity;
-    boundaries.forEach(({ step }, i) => {
-      const start = starts[i]!;
-      // trunc: t ≥ step from step on, or above step − 1 where that is not positive.
-      const edge = step > 0 ? step : step - 1;
-      if (start <= reach) least = Math.max(least, edge - f32(f32(start) * multiplier));
-      if (start > -reach) most = Math.min(most, edge - f32(f32(start - 1) * multiplier));
-    });
-    if (!(least < most)) continue;
-    const real = (2 * unit * b) / scale;
-    const isBounded = least > -Infinity && most < Infinity;
-    const bias = f32(isBounded ? (least + most) / 2 : Math.min(Math.max(real, least), most));
-    if (!(reach * multiplier + Math.abs(bias) < MAX_SCALED)) return undefined;
+  const slopes = NUDGES.map((nudge) => f32(ideal + nudge * lastPlace));
+  // A constant is enough where the sums do not pass a boundary.
+  for (const multiplier of [...slopes, 0]) {
+    if (!(multiplier < MOST_MULTIPLIER)) continue;
+    const { above, below } = offsets(channel, boundaries, firsts, multiplier);
+    if (!(above < below)) continue;
+    const found = locate(multiplier, above, below, zero, channel);
+    if (found === undefined) continue;
+    const at = (sum: number): number => (MAGIC + sum + found.shift) * multiplier - found.taken;
+    if (at(least) < -STEP_REACH || at(most) > STEP_REACH) continue;
+    // Far from the ties, also as float64 has these products and sums.
+    const isLess = (value: number, step: number): boolean => value < step - 0.5 - TIE;
+    const isMore = (value: number, step: number): boolean => value > step - 0.5 + TIE;
     const holds = boundaries.every(({ step }, i) => {
-      const start = starts[i]!;
+      const first = firsts[i]!;
       return (
-        (start > reach || isPast(start, multiplier, bias, step) === true) &&
-        (start <= -reach || isPast(start - 1, multiplier, bias, step) === false)
+        (first > most || isMore(at(first), step)) && (first <= least || isLess(at(first - 1), step))
       );
     });
-    if (holds) return { multiplier, bias };
+    if (holds) return found;
   }
   return undefined;
 }
 
-/**
- * Whether t ≥ step, however the machine rounds A · M + B; undefined: that depends on it. float64 holds the
- * product exactly, and its sum is far nearer to the real one than the float32 that is in question.
- */
-function isPast(sum: number, multiplier: number, bias: number, step: number): boolean | undefined {
-  const rounded = Math.trunc(f32(f32(f32(sum) * multiplier) + bias)) >= step;
-  const exact = f32(sum) * multiplier + bias;
-  // trunc(v) ≥ step from v = step on, and above step − 1 where step is not positive.
-  const edge = step > 0 ? step : step - 1;
-  const lastPlace = 2 ** (Math.ceil(Math.log2(Math.abs(edge))) - 24);
-  const beyond = (exact - edge) / lastPlace + (step > 0 ? 0.5 : -0.5);
-  return Math.abs(beyond) > 0.01 && beyond > 0 === rounded ? rounded : undefined;
+/** How near to a tie no boundary comes. */
+const TIE = 2 ** -22;
+/** Beyond them N · M, and what is in units of the last place of M, leave float64. */
+const MOST_MULTIPLIER = 2 ** 8;
+const MOST_PLACES = 48;
+
+/** The open interval of what is added to A · M, for which t passes each boundary where it must. */
+function offsets(
+  { least, most }: UnitChannel,
+  boundaries: readonly Boundary[],
+  firsts: readonly number[],
+  multiplier: number,
+): { above: number; below: number } {
+  let above = -Infinity;
+  let below = Infinity;
+  boundaries.forEach(({ step }, i) => {
+    const first = firsts[i]!;
+    if (first <= most) above = Math.max(above, step - 0.5 - first * multiplier);
+    if (first > least) below = Math.min(below, step - 0.5 - (first - 1) * multiplier);
+  });
+  if (above === -Infinity) above = Math.min(below, 1) - 1;
+  return { above, below: Math.min(below, above + 1) };
 }
 
-/** What the kernels convert to int32. */
-const MAX_SCALED = 2 ** 31 - 256;
+/** A shift for which (MAGIC + shift) · multiplier less an integer is between two bounds, and the integer a float32. */
+function locate(
+  multiplier: number,
+  above: number,
+  below: number,
+  zero: number,
+  { least, most }: UnitChannel,
+): Solution | undefined {
+  // In units of the multiplier's last place, modulo 1.
+  const places = multiplier === 0 ? 0 : 24 - Math.floor(Math.log2(multiplier));
+  const modulus = 2 ** places;
+  if (places > MOST_PLACES) return undefined;
+  const integer = multiplier * modulus;
+  const quarter = (below - above) / 4;
+  const first = Math.ceil((above + quarter) * modulus);
+  const width = Math.floor(2 * quarter * modulus);
+  for (let from = -MAGIC_REACH - least; ; from++) {
+    const origin = (((first - (MAGIC + from) * integer) % modulus) + modulus) % modulus;
+    const last = origin + width;
+    const isNow = origin === 0 || last >= modulus;
+    const steps = isNow ? 0 : leastInRange(integer % modulus, modulus, origin, last);
+    if (steps === undefined || from + steps >= MAGIC_REACH - most) return undefined;
+    from += steps;
+    const taken = Math.round((MAGIC + from) * multiplier - (above + below) / 2);
+    const addend = taken - MAGIC - zero;
+    if (f32(addend) === addend) return { shift: from, multiplier, taken };
+  }
+}

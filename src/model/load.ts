@@ -3,7 +3,7 @@ import { InputError, throwIfAborted } from "../errors.ts";
 import { type Graph, inferGraph, inputNamesOf, simplify } from "../graph/index.ts";
 import { checkWork, importModel, resolveLimits } from "../importers/index.ts";
 import { createPlan, loadLowerings, type Machine, type Plan } from "../plan/index.ts";
-import { relaxedDotClass, whyNoThreads } from "../wasm/index.ts";
+import { isMaddFused, relaxedDotClass, whyNoThreads } from "../wasm/index.ts";
 import { createEngine } from "./engine.ts";
 import { Model } from "./model.ts";
 import {
@@ -130,7 +130,7 @@ function sharingThreads({ threads }: LoadOptions): number {
 
 function probeMachine(options: LoadOptions): Machine {
   const isa = chooseIsa(options);
-  return { isa, dot: isa === "relaxed" ? relaxedDotClass() : "none" };
+  return isa === "relaxed" ? { isa, dot: relaxedDotClass(), isFused: isMaddFused() } : { isa };
 }
 
 function inputShapes(

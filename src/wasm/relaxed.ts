@@ -28,9 +28,12 @@ const moduleOf = (size: number, third: readonly number[], opcode: number) => Uin
   32, 1, 65, 192, 0, 106, 34, 1, 32, 0, 73, 13, 0, 11, 11,
 );
 
-/** The same of `i16x8.relaxed_dot_i8x16_i7x16_s`, which does not accumulate. */
+/** The same of `i16x8.relaxed_dot_i8x16_i7x16_s`, which does not accumulate, and of `f32x4.relaxed_madd`. */
 const HALF_OPCODE = 146;
 const OPCODE = 147;
+const MADD_OPCODE = 133;
+/** Instructions that load the accumulator. */
+const THIRD = [32, 1, 253, 0, 4, 32];
 
 /** Bytes of a case, and of one of its four vectors. */
 const CASE_BYTES = 64;
@@ -48,7 +51,7 @@ export function relaxedDotClass(): DotClass {
 }
 
 function probe(): DotClass {
-  const answered = ask(moduleOf(47, [32, 1, 253, 0, 4, 32], OPCODE), classify);
+  const answered = ask(moduleOf(47, THIRD, OPCODE), classify);
   // Kernels of this class sum in int16: the dot without accumulation must be the same.
   return answered === "saturating" && !isHalfSaturating() ? "none" : answered;
 }
@@ -58,14 +61,34 @@ export function isHalfSaturating(): boolean {
   return ask(moduleOf(41, [], HALF_OPCODE), classifyHalf) === "saturating";
 }
 
+/** Whether the multiply-add of float32 rounds once: (1 + 2^−12)² − (1 + 2^−11) is 2^−24, rounded twice 0. */
+export function isMaddFused(): boolean {
+  const fill = (_: Uint8Array, words: Int32Array): void => {
+    [0x3f800800, 0x3f800800, 0xbf801000].forEach((bits, i) => words.fill(bits, 4 * i, 4 * i + 4));
+  };
+  const isFused = (words: Int32Array): DotClass => (words[12] === 0x33800000 ? "sdot" : "none");
+  return hasRelaxedSimd() && ask(moduleOf(47, THIRD, MADD_OPCODE), isFused, fill) !== "none";
+}
+
 /** The class of an instruction, if its baseline and its optimised code agree. */
-function ask(module: BufferSource, classifyWords: (words: Int32Array) => DotClass): DotClass {
+function ask(
+  module: BufferSource,
+  classifyWords: (words: Int32Array) => DotClass,
+  fill = fillCases,
+): DotClass {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module));
   const dot = exports["dot"] as (end: number) => void;
   const { buffer } = exports["mem"] as WebAssembly.Memory;
-  const bytes = new Uint8Array(buffer);
   const words = new Int32Array(buffer);
   const end = CASES.length * CASE_BYTES;
+  fill(new Uint8Array(buffer), words);
+  dot(end);
+  const answered = classifyWords(words);
+  for (let i = 0; i < CALLS; i++) dot(end);
+  return classifyWords(words) === answered ? answered : "none";
+}
+
+function fillCases(bytes: Uint8Array, words: Int32Array): void {
   CASES.forEach(([a, b], i) => {
     // All lanes alike: each lane of the result is four products and the accumulator, or two.
     const [first, second, third, fourth] = [0, 1, 2, 3].map(
@@ -75,10 +98,6 @@ function ask(module: BufferSource, classifyWords: (words: Int32Array) => DotClas
     bytes.fill(b, second, third);
     words.fill(ACCUMULATOR, third! / 4, fourth! / 4);
   });
-  dot(end);
-  const answered = classifyWords(words);
-  for (let i = 0; i < CALLS; i++) dot(end);
-  return classifyWords(words) === answered ? answered : "none";
 }
 
 const pairOf = (a: number, b: number) => Math.min(Math.max(2 * a * b, -32768), 32767);

@@ -112,8 +112,9 @@ const WHOLE = {
 const POOL = { filter: [3, 3], strides: [2, 2], padding: "same", activation: "none" } as const;
 
 /** Steps that round, on a machine with the relaxed dot. */
-async function roundSteps(graph: Graph): Promise<number> {
-  const machine = { isa: "relaxed", dot: "usdot" } as const;
+async function roundSteps(graph: Graph, isFused?: boolean): Promise<number> {
+  const fused = isFused === undefined ? {} : { isFused };
+  const machine = { isa: "relaxed", dot: "usdot", ...fused } as const;
   const lowerings = await loadLowerings(graph);
   const { steps } = createPlan(graph, { rounding: "fp32", machine, lowerings });
   return steps.filter((step) => step.kind === "kernel" && step.kernel.startsWith("round")).length;
@@ -254,7 +255,7 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
     it("may be read by a depthwise layer whose results stay float32, or cannot be rounded", async () => {
       for (const [largest, scale, rounds] of [
         [0.5, undefined, 1],
-        [3e38, 1e-3, 2],
+        [0.5, 1e-9, 2],
       ] as const) {
         const net = new Network(format, { format: float32, shape: [1, 7, 6, 8] });
         const w = net.weights([1, 3, 3, 8], 3);
@@ -272,6 +273,14 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
         const z = scale === undefined ? y : net.conv(net.encode(y, scale), [1, 8, 6]);
         await expectRounds(net.graph(z), rounds, ["depthwise_f32_f32_4x8"]);
       }
+    });
+
+    it("is rounded by a step where the multiply-add of the machine rounds twice", async () => {
+      const net = new Network(format, { format: float32, shape: [1, 7, 6, 8] });
+      const y = net.conv(net.encode(0, 0.3), [1, 8, 6], "relu");
+      const graph = net.graph(net.conv(net.encode(y, 0.2), [1, 6, 9]));
+      expect(await roundSteps(graph)).toBe(1);
+      expect(await roundSteps(graph, false)).toBe(2);
     });
 
     it("may be read by a fully connected layer, of one row and of several", async () => {

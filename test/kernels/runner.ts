@@ -15,7 +15,7 @@ import type { Operator } from "../../src/operators/index.ts";
 import { ARENA_ALIGNMENT, createPlan, loadLowerings, type Plan } from "../../src/plan/index.ts";
 import type { Rounding } from "../../src/quantization/index.ts";
 import { bindPlan, Runner } from "../../src/schedule/index.ts";
-import { relaxedDotClass, withSharedMemory } from "../../src/wasm/index.ts";
+import { isMaddFused, relaxedDotClass, withSharedMemory } from "../../src/wasm/index.ts";
 import {
   allocateTensor,
   type Tensor,
@@ -119,7 +119,7 @@ export async function runGraph(
   const plan = createPlan(graph, {
     lowerings: await loadLowerings(graph),
     rounding,
-    machine: { isa, dot: isa === "relaxed" ? relaxedDotClass() : "none" },
+    machine: isa === "relaxed" ? { isa, dot: relaxedDotClass(), isFused: isMaddFused() } : { isa },
     ...(forced === undefined ? {} : { forced }),
   });
   const mode = build.startsWith("debug") ? "debug" : "release";

@@ -9,6 +9,8 @@ export interface Machine {
   readonly isa: "simd128" | "relaxed";
   /** What the relaxed dot with accumulation does with its second operand; none: do not use it. */
   readonly dot?: "usdot" | "sdot" | "saturating" | "none";
+  /** The relaxed multiply-add of float32 rounds once; default: it does, as on all machines with such a dot. */
+  readonly isFused?: boolean;
   /** Threads that share the steps of a plan; default: more than one. */
   readonly threads?: number;
 }

@@ -36,10 +36,9 @@ export function lowerMinifloatDepthwise(
   const operand = operandOfLayer(context, context.node);
   if (operand === undefined) return false;
   const geometry = depthwiseGeometry(context.inputs[0]!, context.inputs[1]!, attributes);
-  const { batch, output, outputChannels: channels, filter } = geometry;
-  const taps = filter[0] * filter[1];
+  const { batch, output, outputChannels: channels } = geometry;
   const x = layerInput(context, operand);
-  const results = layerResults(context, operand, attributes, channels, taps, false);
+  const results = layerResults(context, operand, attributes, channels, false);
   if (results.steps !== undefined) {
     lowerQuads(between(context, x, results.y), geometry, results.steps, results.fields);
     return true;
@@ -61,8 +60,8 @@ function between(context: LowerContext, x: Pointer, y: Rows): LowerContext {
 function lowerQuads(
   context: LowerContext,
   geometry: DepthwiseGeometry,
-  { low, high, multipliers, biases }: UnitSteps,
-  { finest, flip }: LayerResults["fields"],
+  { starts, multipliers, biases }: UnitSteps,
+  { rule, low, high, unitTable }: LayerResults["fields"],
 ): void {
   const { filter, outputChannels: channels, strides, dilations, output } = geometry;
   const [height, width] = filter;
@@ -81,14 +80,14 @@ function lowerQuads(
   const padCode = operandFlip(context);
   const groupBytes = depthwiseQuadBytes(filters, rows, true);
   const size = Math.ceil(channels / 8) * 2 * groupBytes;
-  const start = foldedBias(undefined, weights, padCode, channels);
+  const start = foldedBias(starts, weights, padCode, channels);
   const panels = context.addConstant("weights", size, (target) =>
     packDepthwiseQuads(target, filters, start, multipliers, rows, biases),
   );
   const fields = {
-    ...{ panels, panelBytes: 2 * groupBytes, filterSteps: planes * width, padCode, low, high },
+    ...{ panels, panelBytes: 2 * groupBytes, filterSteps: planes * width, padCode },
+    ...{ rule: rule!, low: low!, high: high!, unitTable: unitTable! },
     ...{ inputFlip: 0, outputFlip: 0, zeroPoint: 0, lowLimit: 0, highLimit: 0 },
-    ...{ finest: finest!, finer: 2 * finest! + 1, unitFlip: flip!, more: flip! > 0 ? -1 : 0 },
   };
   context.step({
     kernel: `depthwise_x8_w8_${hasPairs ? "2x" : ""}4x8c4_relaxed`,

@@ -51,7 +51,7 @@ export function lowerMinifloatFullyConnected(
     accumulatedRows(context, attributes, { a: x, rows, columns, depth });
     return true;
   }
-  const results = layerResults(context, operand, attributes, columns, depth, true);
+  const results = layerResults(context, operand, attributes, columns, true);
   const extents = { m: rows, n: columns, results };
   const packed = addPanels(context, operand, attributes, 1, results.steps);
   const placed = readyPanels(context, packed, extents);
@@ -77,7 +77,7 @@ export function lowerMinifloatConv2D(context: LowerContext, attributes: Conv2DAt
     accumulatedRows(context, attributes, { a, rows: pixels, columns: outputChannels, depth });
     return true;
   }
-  const results = layerResults(context, operand, attributes, outputChannels, depth, true);
+  const results = layerResults(context, operand, attributes, outputChannels, true);
   const columns = outputChannels / groups;
   const extents = { m: pixels, n: columns, results };
   const packed = addPanels(context, operand, attributes, groups, results.steps);

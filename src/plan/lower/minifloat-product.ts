@@ -87,7 +87,8 @@ export function addPanels(
         pack: (codes) => (format.bits === 8 ? Uint8Array.from(codes) : packBits(format, codes)),
         columns,
         firstColumn: group * columns,
-        start: (c) => (sums === undefined ? 0 : -operandFlip(context) * sums[c]!),
+        start: (c) =>
+          (units?.starts[c] ?? 0) - (sums === undefined ? 0 : operandFlip(context) * sums[c]!),
         blockScales: type!.quantization?.scale ?? new Float32Array(0),
         scale: (c) => units?.multipliers[c] ?? multipliers[c]! / unit,
         bias: units?.biases ?? (context.constant(2)?.data as Float32Array | undefined),

@@ -2,26 +2,31 @@
  * Where a layer with minifloat weights stores its results, and as what: float32, or what their readers
  * round them to. Where the output stage of a kernel cannot be proven to round alike, a step does it.
  */
+import type { Minifloat } from "../../formats/index.ts";
 import {
   type MinifloatOperand,
+  UNIT_TABLE_BYTES,
   unitGrid,
-  UNITS_RULE,
   type UnitSteps,
   unitSteps,
+  unitTable,
 } from "../../kernels/index.ts";
 import {
   floatActivationRange,
   inputUnit,
   integerUnit,
   layerMultipliers,
+  layerValues,
   type OutputAttributes,
 } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
+import type { Pointer } from "../plan.ts";
 import type { LowerContext, Rows } from "./context.ts";
 import { largestOf, type UnitForm } from "./minifloat-bounds.ts";
 import { roundStep } from "./minifloat-codes.ts";
 import { outputForm } from "./minifloat-forms.ts";
 import { operandFlip } from "./minifloat-operands.ts";
+import { isNeverNegative } from "./minifloat-signs.ts";
 
 export interface LayerResults {
   readonly y: Rows;
@@ -29,13 +34,12 @@ export interface LayerResults {
   /** Of units: multipliers and biases in place of those of float32. */
   readonly steps?: UnitSteps;
   /** Fields of the output stage. */
-  readonly fields: Readonly<Record<string, number>>;
+  readonly fields: Readonly<Record<string, number | Pointer>>;
   /** Appends what is left to do when the results are stored. */
   readonly finish: () => void;
 }
 
 /**
- * @param depth products of one sum
  * @param isApart float32 results too may be stored with gaps between their rows
  */
 export function layerResults(
@@ -43,7 +47,6 @@ export function layerResults(
   operand: MinifloatOperand,
   attributes: OutputAttributes,
   channels: number,
-  depth: number,
   isApart: boolean,
 ): LayerResults {
   const floats = { elementBytes: 4, fields: { rule: 0 } } as const;
@@ -53,18 +56,20 @@ export function layerResults(
     const y = isApart ? context.outputRows(0, stride) : { pointer: context.output(0), stride };
     return { ...floats, y, finish: () => undefined };
   }
-  const steps = operand === "x8" ? stepsOf(context, attributes, channels, depth, form) : undefined;
+  const steps = operand === "x8" ? stepsOf(context, attributes, channels, form) : undefined;
   if (steps !== undefined) {
+    const grid = unitGrid(form.format)!;
+    const table = unitTable(grid, steps, operandFlip(context));
     return {
       y: context.outputRows(0, channels),
       elementBytes: 1,
       steps,
       fields: {
-        rule: UNITS_RULE,
+        rule: grid.rule,
         low: steps.low,
         high: steps.high,
         flip: operandFlip(context),
-        finest: unitGrid(form.format)!.finest,
+        unitTable: context.addConstant("units", UNIT_TABLE_BYTES, (target) => target.set(table)),
       },
       finish: () => undefined,
     };
@@ -83,17 +88,42 @@ function stepsOf(
   context: LowerContext,
   { activation }: OutputAttributes,
   channels: number,
-  depth: number,
   { format, scale }: UnitForm,
 ): UnitSteps | undefined {
-  const [x, w] = context.inputs;
-  const units = [inputUnit(x!.format)!, integerUnit(w!.format)!] as const;
-  const unit = units[0] * units[1];
-  const multipliers = layerMultipliers(x!, w!, channels).map((own) => own / unit);
+  if (context.machine.isFused === false) return undefined;
+  const [x, type] = context.inputs;
+  const own = inputUnit(x!.format)!;
+  const unit = own * integerUnit(type!.format)!;
+  const largest = (x!.format as Minifloat).max * own;
+  const least = isNeverNegative(context.graph, context.node.inputs[0]!) ? 0 : -largest;
+  const multipliers = layerMultipliers(x!, type!, channels);
   const bias = context.constant(2)?.data as Float32Array | undefined;
-  const reach = depth * x!.format.max * w!.format.max * unit;
-  return unitSteps(multipliers, bias, {
-    ...{ format, scale, reach },
-    ...floatActivationRange(activation),
+  const sums = sumRanges(context, channels, [least, largest]);
+  return unitSteps(
+    sums.map((range, c) => ({ m: multipliers[c]! / unit, b: bias?.[c] ?? 0, ...range })),
+    { format, scale, ...floatActivationRange(activation) },
+  );
+}
+
+/** The ranges of the sums of w · x in integers, of every channel. */
+function sumRanges(
+  context: LowerContext,
+  channels: number,
+  [least, most]: readonly [number, number],
+): { least: number; most: number }[] {
+  const w = context.constant(1)!;
+  const unit = integerUnit(w.type.format)!;
+  const values = layerValues(w);
+  const isLast = context.node.operator.name === "DepthwiseConv2D";
+  const depth = values.length / channels;
+  return Array.from({ length: channels }, (_, c) => {
+    let low = 0;
+    let high = 0;
+    for (let k = 0; k < depth; k++) {
+      const own = values[isLast ? k * channels + c : c * depth + k]! * unit;
+      low += own * (own > 0 ? least : most);
+      high += own * (own > 0 ? most : least);
+    }
+    return { least: low, most: high };
   });
 }

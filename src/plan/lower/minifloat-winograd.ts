@@ -50,7 +50,7 @@ export function winogradUnits(
       ...{ zeroPoint: 0, inputZeroPoint: 0, border: operandFlip(context) },
       ...{ panelBytes: minifloatPanelBytes(panels), units: minifloatUnits(panels) },
       ...{ codeTable: table, weightBits: panels.format.bits, weightOffset: 0 },
-      ...(results.fields as Record<"rule" | "low" | "high" | "flip" | "finest", number>),
+      ...(results.fields as Record<"rule" | "low" | "high" | "flip" | "unitTable", number>),
     },
   });
   return true;
