@@ -16,6 +16,7 @@ import {
   floatRivalsTable,
   lowBitRivalsTable,
   rivalsTable,
+  splitTable,
   threadsTable,
 } from "./measured.ts";
 import { operatorTable, weightTable } from "./support.ts";
@@ -36,6 +37,7 @@ const SECTIONS: Sections = {
   rivals_low_bit: lowBitRivalsTable,
   compared: comparedTable,
   compared_minifloats: comparedMinifloatsTable,
+  split: splitTable,
   threads: threadsTable,
 };
 const FILES = [

@@ -10,6 +10,7 @@ import { CONSTANT_OUTPUT } from "../bench/rivals/harness/agreement.ts";
 import type { Ratio } from "../bench/rivals/harness/report.ts";
 import type { Row } from "../bench/rivals/harness/measure.ts";
 import type { HostName } from "../bench/rivals/rival.ts";
+import type { SplitRow } from "../bench/split-weights.ts";
 import type { NetworkTimes } from "../bench/threads/networks.ts";
 import { table } from "./markdown.ts";
 import { root } from "./wasm.ts";
@@ -161,6 +162,21 @@ export function threadsTable(): string {
     ...[run, runSync, runBatch].map((ratio) => ratio.toFixed(2)),
   ]);
   const head = ["network", "one thread", "`run`", "`runSync`", "`runBatch`"];
+  return [table(head, rows), describe(report)].join("\n\n");
+}
+
+/** Networks on pairs of int16 and on split weights. */
+export function splitTable(): string {
+  const report = read<ReportHead & { readonly rows: readonly SplitRow[] }>("split-weights");
+  const rows = report.rows.map((row) => [
+    row.network,
+    `${(100 * row.again).toFixed(0)} %`,
+    row.layers === 0 ? "none" : `${row.layers}, ${(100 * row.work).toFixed(0)} %`,
+    `${digits(row.pairsMs)} → ${digits(row.splitMs)}`,
+    (row.pairsMs / row.splitMs).toFixed(2),
+    `${(row.pairsBytes / 1e6).toFixed(1)} → ${(row.splitBytes / 1e6).toFixed(1)}`,
+  ]);
+  const head = ["network", "read again", "layers, of the work", "CPU ms", "ratio", "constants, MB"];
   return [table(head, rows), describe(report)].join("\n\n");
 }
 
