@@ -4,7 +4,7 @@
  * Panels that are opened are multiplied in parts of some hundred units, which stay in the first-level cache while the
  * rows of a strip pass; between them sums lie in y.
  */
-import { COLUMN, MR, PANEL_UNIT, tile1x8, tile5x8 } from "./float-tiles";
+import { COLUMN, PANEL_UNIT, tile1x8, tileMx8 } from "./float-tiles";
 import { GridParameters, NR, OFFSETS } from "./grid";
 
 /** Most units of a part of a panel: 16 KiB. */
@@ -58,10 +58,11 @@ function sweepPart<P, E, M>(
     tile1x8<E, M>(a, w, count, tail, y, columns, first, last, scratch);
     return;
   }
-  for (let left = rows; left > 0; left -= MR) {
-    tile5x8<E, M>(a, stride, left, w, count, tail, y, row, columns, first, last, scratch);
-    a += stride * MR;
-    row += 4 * MR;
+  const mr = changetype<M>(0).rows();
+  for (let left = rows; left > 0; left -= mr) {
+    tileMx8<E, M>(a, stride, left, w, count, tail, y, row, columns, first, last, scratch);
+    a += stride * <usize>mr;
+    row += <usize>(4 * mr);
   }
 }
 

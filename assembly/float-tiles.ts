@@ -1,6 +1,7 @@
 /**
  * Tiles of float32 matrix products, on rows that lie one after the other: a unit of a row and of a panel is one
- * float32. `E` says where sums start and what becomes of them, `M` how a product is added.
+ * float32. `E` says where sums start and what becomes of them, `M` how a product is added, and so how many rows a tile
+ * can have.
  *
  * The result is defined to the bit: c = c + a·w, k ascending. Rows and columns are the only things done in
  * parallel, so no tile, thread count or machine changes the order.
@@ -19,8 +20,6 @@
  */
 import { NR } from "./grid";
 
-/** Rows of a tile. */
-export const MR: i32 = 5;
 /** Bytes of one column of y, and of one unit of a panel: 8 columns of one k. */
 export const COLUMN: usize = 4;
 export const PANEL_UNIT: usize = 32;
@@ -28,10 +27,32 @@ export const PANEL_UNIT: usize = 32;
 /** Multiply and add, each rounded. */
 @unmanaged
 export class RoundedApart {
+  /** Rows of a tile. */
+  @inline
+  rows(): i32 {
+    return 5;
+  }
+
 
   @inline
   add(c: v128, a: v128, w: v128): v128 {
     return f32x4.add(c, f32x4.mul(a, w));
+  }
+}
+
+/** Rounded once or twice, which is the same for products that are exact. Nothing holds a product: one row more. */
+@unmanaged
+export class ExactProducts {
+
+  @inline
+  rows(): i32 {
+    return 6;
+  }
+
+
+  @inline
+  add(c: v128, a: v128, w: v128): v128 {
+    return f32x4.relaxed_madd(a, w, c);
   }
 }
 
@@ -80,11 +101,11 @@ function storeRow(y: usize, l: v128, h: v128, columns: i32, scratch: usize): voi
 }
 
 /**
- * 5 rows × 8 columns of one part of a panel. `a` and `stride`: the rows, of which `left` are there; `row`: the
+ * 5 or 6 rows × 8 columns of one part of a panel. `a` and `stride`: the rows, of which `left` are there; `row`: the
  * places of the results in y; `tail`: what lies behind the panel.
  */
 @inline
-export function tile5x8<E, M>(
+export function tileMx8<E, M>(
   a: usize,
   stride: usize,
   left: i32,
@@ -98,12 +119,15 @@ export function tile5x8<E, M>(
   isLast: bool,
   scratch: usize,
 ): void {
+  const m = changetype<M>(0);
+  const isSix = m.rows() == 6;
   // Rows beyond the last are the last: they give its results again, in its place.
   let a0 = a;
   let a1 = a0 + (left > 1 ? stride : 0);
   let a2 = a1 + (left > 2 ? stride : 0);
   let a3 = a2 + (left > 3 ? stride : 0);
   let a4 = a3 + (left > 4 ? stride : 0);
+  let a5 = a4 + (left > 5 ? stride : 0);
   const end = w + <usize>units * PANEL_UNIT;
   let c0l: v128;
   let c0h: v128;
@@ -115,6 +139,8 @@ export function tile5x8<E, M>(
   let c3h: v128;
   let c4l: v128;
   let c4h: v128;
+  let c5l: v128;
+  let c5h: v128;
   if (isFirst) {
     c0l = changetype<E>(tail).start(0);
     c0h = changetype<E>(tail).start(16);
@@ -126,6 +152,8 @@ export function tile5x8<E, M>(
     c3h = c0h;
     c4l = c0l;
     c4h = c0h;
+    c5l = c0l;
+    c5h = c0h;
   } else {
     const y0 = y + load<u32>(row);
     const y1 = left > 1 ? y + load<u32>(row, 4) : y0;
@@ -142,8 +170,14 @@ export function tile5x8<E, M>(
     c3h = v128.load(y3, 16);
     c4l = v128.load(y4);
     c4h = v128.load(y4, 16);
+    c5l = c4l;
+    c5h = c4h;
+    if (isSix) {
+      const y5 = left > 5 ? y + load<u32>(row, 20) : y4;
+      c5l = v128.load(y5);
+      c5h = v128.load(y5, 16);
+    }
   }
-  const m = changetype<M>(0);
   const last = end - PANEL_UNIT;
   while (w < end) {
     const wl = v128.load(w);
@@ -163,6 +197,11 @@ export function tile5x8<E, M>(
     const x4 = v128.load32_splat(a4);
     c4l = m.add(c4l, x4, wl);
     c4h = m.add(c4h, x4, wh);
+    if (isSix) {
+      const x5 = v128.load32_splat(a5);
+      c5l = m.add(c5l, x5, wl);
+      c5h = m.add(c5h, x5, wh);
+    }
     if (w == last) break;
     const wl2 = v128.load(w, 32);
     const wh2 = v128.load(w, 48);
@@ -181,11 +220,17 @@ export function tile5x8<E, M>(
     const x42 = v128.load32_splat(a4, 4);
     c4l = m.add(c4l, x42, wl2);
     c4h = m.add(c4h, x42, wh2);
+    if (isSix) {
+      const x52 = v128.load32_splat(a5, 4);
+      c5l = m.add(c5l, x52, wl2);
+      c5h = m.add(c5h, x52, wh2);
+    }
     a0 += 8;
     a1 += 8;
     a2 += 8;
     a3 += 8;
     a4 += 8;
+    if (isSix) a5 += 8;
     w += 2 * PANEL_UNIT;
   }
   const y0 = y + load<u32>(row);
@@ -205,12 +250,20 @@ export function tile5x8<E, M>(
     c3h = e.end(c3h, 16);
     c4l = e.end(c4l, 0);
     c4h = e.end(c4h, 16);
+    if (isSix) {
+      c5l = e.end(c5l, 0);
+      c5h = e.end(c5h, 16);
+    }
   }
   storeRow(y0, c0l, c0h, columns, scratch);
   storeRow(y1, c1l, c1h, columns, scratch);
   storeRow(y2, c2l, c2h, columns, scratch);
   storeRow(y3, c3l, c3h, columns, scratch);
   storeRow(y4, c4l, c4h, columns, scratch);
+  if (isSix) {
+    const y5 = left > 5 ? y + load<u32>(row, 20) : y4;
+    storeRow(y5, c5l, c5h, columns, scratch);
+  }
 }
 
 /** 1 row × 8 columns. */

@@ -3,7 +3,7 @@
  * `conv-minifloat-dot.ts`, and the steps around them, `minifloat-round.ts`,
  * `minifloat-round-units.ts`, `minifloat-blocks.ts`, `minifloat-rows.ts`, `softmax-float.ts`.
  */
-import type { Minifloat } from "../formats/index.ts";
+import { float32, type Minifloat } from "../formats/index.ts";
 import { gemmKernels, type GemmOperation } from "./gemm.ts";
 import type { Kernel, KernelBound } from "./kernel.ts";
 import { encodeFields } from "./minifloat.ts";
@@ -53,12 +53,35 @@ export const minifloatOperands: Readonly<Record<MinifloatOperand, OperandRow>> =
   },
 };
 
+/**
+ * The tile of a kernel.
+ * @param isExact products of float32 are exact (`hasExactProducts`): they may be added by one instruction
+ */
+export function minifloatTile(
+  operand: MinifloatOperand,
+  isExact = false,
+): { readonly name: string; readonly rows: number } {
+  const { tile: name, rows } = minifloatOperands[operand];
+  return isExact ? { name: "6x8c1_relaxed", rows: 6 } : { name, rows };
+}
+
 export function minifloatKernelName(
   operation: GemmOperation,
   operand: MinifloatOperand,
   weights: MinifloatWeights,
+  isExact = false,
 ): string {
-  return `${operation}_${operand}_${weights}_${minifloatOperands[operand].tile}`;
+  return `${operation}_${operand}_${weights}_${minifloatTile(operand, isExact).name}`;
+}
+
+/** Significant bits of a float32. */
+const FLOAT_BITS = 24;
+
+/** Whether every product of two numbers is a float32: a fused multiply-add rounds as a multiply and an add. */
+export function hasExactProducts(x: Minifloat, w: Minifloat): boolean {
+  const bits = x.mantissaBits + 1 + w.mantissaBits + 1;
+  const largest = x.max * w.max;
+  return bits <= FLOAT_BITS && x.smallest * w.smallest >= 2 ** -149 && largest <= float32.max;
 }
 
 /** The block that kernels of an operation share. */
@@ -69,15 +92,17 @@ function blockOf(operation: GemmOperation): readonly string[] {
 const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flatMap((operand) => {
   const { operations, weights, unitElements, bound } = minifloatOperands[operand];
   return operations.flatMap((operation) =>
-    weights.map((own): Kernel => {
-      return {
-        name: minifloatKernelName(operation, operand, own),
-        isa: unitElements === 4 ? "relaxed" : "simd128",
-        module: "minifloat",
-        parameters: [...blockOf(operation), "codeTable", "panel", "unitTable"],
-        bound,
-      };
-    }),
+    weights.flatMap((own) =>
+      (operand === "f32" ? [false, true] : [false]).map((isExact): Kernel => {
+        return {
+          name: minifloatKernelName(operation, operand, own, isExact),
+          isa: unitElements === 4 || isExact ? "relaxed" : "simd128",
+          module: "minifloat",
+          parameters: [...blockOf(operation), "codeTable", "panel", "unitTable"],
+          bound,
+        };
+      }),
+    ),
   );
 });
 

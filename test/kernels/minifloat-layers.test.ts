@@ -28,7 +28,7 @@ import {
 } from "../../src/operators/index.ts";
 import { perChannel, perTensor } from "../../src/quantization/index.ts";
 import { packBits, type TensorType } from "../../src/tensor/index.ts";
-import { relaxedDotClass } from "../../src/wasm/index.ts";
+import { hasRelaxedSimd, relaxedDotClass } from "../../src/wasm/index.ts";
 import { codesOf, expectEqual, floats } from "./minifloat-problem.ts";
 import { kernelsOf, referenceOutputs, runGraph, testBuilds } from "./runner.ts";
 
@@ -157,6 +157,31 @@ describe("the operations of a layer", () => {
     expect(await expectEqual(layerGraph(layer, { x, w }), kernel)).toContain(kernel);
   });
 
+  it.skipIf(!hasRelaxedSimd())("add exact products by one instruction", async () => {
+    const shallow = conv([1, 9, 7, 12], [21, 1, 1, 12], { activation: "relu" });
+    const grouped = conv([1, 6, 6, 8], [18, 3, 3, 4]);
+    const weights = { m8: float8_e4m3fn, m6: float6_e2m3fn, m4: float4_e2m1fn, w32: fp16_e6m9 };
+    for (const [own, w] of Object.entries(weights)) {
+      for (const [operation, problem] of [
+        ["gemm", shallow],
+        ["conv", layer],
+        ["conv", grouped],
+      ] as const) {
+        const kernels = await expectEqual(layerGraph(problem, { x: float8_e5m2, w }));
+        expect(kernels).toContain(`${operation}_f32_${own}_6x8c1_relaxed`);
+        expect(kernels).toContain(`${operation}_f32_${own}_5x8c1`);
+      }
+    }
+  });
+
+  it("add products that are rounded by two", async () => {
+    for (const x of [float32, bfloat16]) {
+      const kernels = await expectEqual(layerGraph(layer, { x, w: fp16_e6m9 }));
+      expect(kernels).toContain("conv_f32_w32_5x8c1");
+      expect(kernels).not.toContain("conv_f32_w32_6x8c1_relaxed");
+    }
+  });
+
   const hasDot = ["usdot", "sdot"].includes(relaxedDotClass());
 
   it("are those of the relaxed dot where the machine has it", async () => {
@@ -214,11 +239,15 @@ describe("weights that are opened as float32", () => {
 
   it("are multiplied in parts where they are deep", async () => {
     const formats = { x: float32, w: float8_e4m3fn };
+    const exact = { x: float8_e4m3fn, w: float8_e4m3fn };
     for (const rows of [1, 7]) {
       const layer = conv([1, 1, rows, 1_301], [11, 1, 1, 1_301], { activation: "relu" });
       expect(await expectEqual(layerGraph(layer, formats))).toContain("gemm_f32_m8_5x8c1");
+      await expectEqual(layerGraph(layer, exact));
     }
-    await expectEqual(layerGraph(conv([1, 6, 5, 64], [9, 3, 3, 64]), formats));
+    const windows = conv([1, 6, 5, 64], [9, 3, 3, 64]);
+    await expectEqual(layerGraph(windows, formats));
+    await expectEqual(layerGraph(windows, exact));
   });
 });
 

@@ -1,16 +1,17 @@
 /** Products of layers with minifloat weights: their panels in memory, and the step that multiplies. */
-import type { Minifloat } from "../../formats/index.ts";
+import { isMinifloat, type Minifloat } from "../../formats/index.ts";
 import {
   GEMM_NR,
   type GemmOperation,
+  hasExactProducts,
   kernelTable,
   MINIFLOAT_TABLE_BYTES,
   minifloatKernelName,
   type MinifloatOperand,
-  minifloatOperands,
   minifloatPanelBytes,
   type MinifloatPanels,
   minifloatPanelTable,
+  minifloatTile,
   minifloatUnits,
   type MinifloatWeights,
   minifloatWeightsOf,
@@ -29,7 +30,7 @@ import {
   minifloatCodes,
   type OutputAttributes,
 } from "../../operators/index.ts";
-import { elementCount, packBits, type Tensor } from "../../tensor/index.ts";
+import { elementCount, packBits, type Tensor, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
 import { advance, isShared, type LowerContext } from "./context.ts";
 import { type GemmGrid, gemmGrid } from "./gemm-grid.ts";
@@ -73,7 +74,8 @@ export function addPanels(
   const depth = elementCount(type!.shape) / channels;
   const weights = minifloatWeightsOf(type!);
   const tap = hasBlocks(type!) && weights !== "w32" ? type!.shape.at(-1) : undefined;
-  const panels: MinifloatPanels = { format, operand, weights, depth, tap };
+  const isExact = operand === "f32" && mayFuse(context, x!, type!);
+  const panels: MinifloatPanels = { format, operand, weights, depth, tap, isExact };
   const columns = channels / groups;
   const size = Math.ceil(columns / GEMM_NR) * minifloatPanelBytes(panels);
   const unit = operand === "f32" ? 1 : integerUnit(format)! * inputUnit(x!.format)!;
@@ -107,6 +109,13 @@ export function addPanels(
   return { panels, table, places };
 }
 
+/** Whether a multiply-add may round once or twice: products of numbers of both formats, without scales, are exact. */
+function mayFuse({ machine, forced }: LowerContext, x: TensorType, w: TensorType): boolean {
+  if (machine.isa !== "relaxed" || forced?.endsWith("c1") === true) return false;
+  if (!isMinifloat(x.format) || !isMinifloat(w.format)) return false;
+  return !hasBlocks(w) && hasExactProducts(x.format, w.format);
+}
+
 /** Σ of each channel's weights as integers. */
 function channelSums(w: Tensor, channels: number, unit: number): Float64Array {
   const sums = new Float64Array(channels);
@@ -132,7 +141,7 @@ export function readyPanels(
   const { forced } = context;
   if (panels.operand !== "x8" || forced?.includes("_x8_m") === true) return placed;
   const { tileRows } = productGrid(context, panels, extents);
-  const { rows: mr } = minifloatOperands[panels.operand];
+  const { rows: mr } = minifloatTile(panels.operand, panels.isExact);
   const isRepeated = extents.m > openingRows(tileRows, packedRowBytes(panels), mr);
   if (!isRepeated && forced?.includes("_x8_w8") !== true) return placed;
   const opened: MinifloatPanels = { ...panels, weights: "w8" };
@@ -166,7 +175,7 @@ function productGrid(
   panels: MinifloatPanels,
   { m, n, results: { elementBytes } }: Pick<Product, "m" | "n" | "results">,
 ): GemmGrid {
-  const { rows: mr } = minifloatOperands[panels.operand];
+  const { rows: mr } = minifloatTile(panels.operand, panels.isExact);
   const rowBytes = packedRowBytes(panels);
   return gemmGrid({
     ...{ m, n, k: panels.depth, rowBytes, mr, nr: GEMM_NR, elementBytes },
@@ -208,11 +217,11 @@ export function productStep(
   const { depth, weights } = panels;
   const units = minifloatUnits(panels);
   const rowBytes = packedRowBytes(panels);
-  const { rows: mr } = minifloatOperands[operand];
+  const { rows: mr } = minifloatTile(operand, panels.isExact);
   const { tiles, ...grid } = productGrid(context, panels, product);
   const rows = weights === "w8" ? grid.stripRows : openingRows(grid.tileRows, rowBytes, mr);
   const panel = Math.ceil((128 + rows * (4 + rowBytes) + 64 + packingBytes) / 16) * 16;
-  const kernel = minifloatKernelName(operation, operand, weights);
+  const kernel = minifloatKernelName(operation, operand, weights, panels.isExact);
   // Fields of other kernels on the same block are 0.
   const unused = Object.fromEntries(kernelTable.get(kernel)!.parameters.map((name) => [name, 0]));
   context.step({
