@@ -13,6 +13,7 @@ class WindowsParameters {
   height: i32;
   width: i32;
   channels: i32;
+  groups: i32;
   outHeight: i32;
   outWidth: i32;
   kernelHeight: i32;
@@ -25,14 +26,16 @@ class WindowsParameters {
   left: i32;
 }
 
-/** float32 windows as rows in the order (kh, kw, c), 0 outside the image. */
+/** float32 windows as rows in the order (group, kh, kw, c), 0 outside the image. */
 export function windows_f32(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<WindowsParameters>(parameters);
   const first = tile * p.tileRows;
   const last = min(first + p.tileRows, p.m);
-  const bytes = (p.channels as usize) << 2;
+  const pixelBytes = (p.channels as usize) << 2;
+  const bytes = ((p.channels / p.groups) as usize) << 2;
+  const groupBytes = ((p.kernelHeight * p.kernelWidth) as usize) * bytes;
   const zero = f32x4.splat(0);
-  let to = p.y + ((first * p.kernelHeight * p.kernelWidth) as usize) * bytes;
+  let to = p.y + (first as usize) * groupBytes * (p.groups as usize);
   for (let row = first; row < last; row++) {
     const line = row / p.outWidth;
     const image = (line / p.outHeight) * p.height;
@@ -40,14 +43,19 @@ export function windows_f32(parameters: usize, scratch: usize, tile: i32): void 
     for (let kernelY = 0; kernelY < p.kernelHeight; kernelY++, y += p.dilationY) {
       let x = (row % p.outWidth) * p.strideX - p.left;
       for (let kernelX = 0; kernelX < p.kernelWidth; kernelX++, x += p.dilationX) {
-        if ((y as u32) >= (p.height as u32) || (x as u32) >= (p.width as u32)) {
-          fillExact(to, zero, bytes);
-        } else {
-          copyExact(to, p.x + (((image + y) * p.width + x) as usize) * bytes, bytes);
+        const isOutside = (y as u32) >= (p.height as u32) || (x as u32) >= (p.width as u32);
+        let from = p.x + (((image + y) * p.width + x) as usize) * pixelBytes;
+        let at = to;
+        for (let group = 0; group < p.groups; group++) {
+          if (isOutside) fillExact(at, zero, bytes);
+          else copyExact(at, from, bytes);
+          from += bytes;
+          at += groupBytes;
         }
         to += bytes;
       }
     }
+    to += ((p.groups - 1) as usize) * groupBytes;
   }
 }
 

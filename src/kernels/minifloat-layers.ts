@@ -197,7 +197,8 @@ export const minifloatLayerKernels: readonly Kernel[] = [
     isa: "simd128",
     module: "minifloat",
     parameters: [
-      ...["x", "y", "m", "tileRows", "height", "width", "channels", "outHeight", "outWidth"],
+      ...["x", "y", "m", "tileRows", "height", "width", "channels", "groups"],
+      ...["outHeight", "outWidth"],
       ...["kernelHeight", "kernelWidth", "strideY", "strideX", "dilationY", "dilationX"],
       ...["top", "left"],
     ],

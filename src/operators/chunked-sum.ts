@@ -21,6 +21,12 @@ export interface ChunkedMatMulAttributes {
   readonly draws: DrawStream;
 }
 
+/** The same of a layer, whose multipliers make up for what products are divided by. */
+export interface AccumulateAttributes extends ChunkedMatMulAttributes {
+  /** Products are divided by 2 to this power before they are added, 0 to 100. Default: 0. */
+  readonly shift?: number | undefined;
+}
+
 /** @throws ModelError a name of no signed minifloat */
 export function accumulatorOf({ accumulator }: ChunkedMatMulAttributes): Minifloat {
   const format = findFormat(accumulator);
@@ -59,7 +65,7 @@ function checkDraws({ seed, layer, step, stream }: DrawStream, count: number): v
   if (count > MAX_DRAWS) throw new UnsupportedError(`${count} draws in one product`);
 }
 
-/** Σ_k a[k] · w[from + k] of output number `output`. */
+/** Σ_k a[k] · w[from + k] / 2^shift of output number `output`. */
 export type SumOfProducts = (
   a: Float32Array,
   w: Float32Array,
@@ -67,9 +73,10 @@ export type SumOfProducts = (
   output: number,
 ) => number;
 
-export function chunkedSum(attributes: ChunkedMatMulAttributes, depth: number): SumOfProducts {
+export function chunkedSum(attributes: AccumulateAttributes, depth: number): SumOfProducts {
   const { roundSum } = accumulatorOf(attributes);
-  const { chunk, rounding, draws } = attributes;
+  const { chunk, rounding, draws, shift = 0 } = attributes;
+  const scale = 2 ** -shift;
   const perOutput = drawsPerOutput(depth, chunk);
   const drawAt = rounding === "stochastic" ? drawSource(draws) : () => undefined;
   return (a, w, from, output) => {
@@ -78,7 +85,7 @@ export function chunkedSum(attributes: ChunkedMatMulAttributes, depth: number): 
     for (let start = 0; start < depth; start += chunk) {
       let c = 0;
       for (let k = start; k < Math.min(start + chunk, depth); k++) {
-        c = roundSum(c, a[k]! * w[from + k]!, drawAt(first + k));
+        c = roundSum(c, a[k]! * w[from + k]! * scale, drawAt(first + k));
       }
       sum = roundSum(sum, c, drawAt(first + depth + start / chunk));
     }

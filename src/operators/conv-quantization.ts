@@ -16,7 +16,7 @@ import {
 import { type Tensor, type TensorType, unpackCodes } from "../tensor/index.ts";
 import { activationRange } from "./activation-range.ts";
 import { affine } from "./checks.ts";
-import type { ChunkedMatMulAttributes } from "./chunked-sum.ts";
+import type { AccumulateAttributes } from "./chunked-sum.ts";
 import type { Activation } from "./operator.ts";
 
 export const WEIGHT_FORMATS = [
@@ -30,7 +30,7 @@ export interface OutputAttributes {
   /** The weights are not the file's but were re-quantized at load (src/quantizer). */
   readonly isRequantized?: boolean;
   /** Minifloat operands: the sum in an emulated accumulator (`minifloat-layers.ts`). */
-  readonly accumulate?: ChunkedMatMulAttributes;
+  readonly accumulate?: AccumulateAttributes;
 }
 
 /** How an int32 accumulator of channel c becomes a code. One entry per output channel. */

@@ -11,7 +11,12 @@ export * from "./window.ts";
 export * from "./arg-max.ts";
 export * from "./cast.ts";
 export * from "./chunked-matmul.ts";
-export { accumulatorOf, type ChunkedMatMulAttributes, drawsPerOutput } from "./chunked-sum.ts";
+export {
+  type AccumulateAttributes,
+  accumulatorOf,
+  type ChunkedMatMulAttributes,
+  drawsPerOutput,
+} from "./chunked-sum.ts";
 export {
   inputUnit,
   integerUnit,

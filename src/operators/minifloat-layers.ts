@@ -1,15 +1,16 @@
 /**
  * Conv2D, DepthwiseConv2D and FullyConnected with minifloat weights, on minifloat or float32 inputs:
  *
- *     y = activation(f32(f32(f32(acc) · m[c]) + bias[c]))        m[c] = f32(s_x · s_w[c])
+ *     y = activation(f32(f32(f32(acc) · m[c]) + bias[c]))        m[c] = f32(s_x · s_w[c]) · 2^shift
  *
  * acc is the sum of products of what the codes stand for, without their scales (1 where there are
- * none); a float32 input goes in as it is. A missing bias is +0. Padded taps are products with 0. One
- * of three sums:
+ * none); a float32 input goes in as it is. A missing bias is +0. Padded taps are products with 0. shift
+ * is that of the attribute `accumulate`, else 0. One of three sums:
  *
  * | operands                                       | acc                                              |
  * |------------------------------------------------|--------------------------------------------------|
- * | attribute `accumulate`, minifloats             | in the emulated accumulator (`chunked-sum.ts`)   |
+ * | attribute `accumulate`, minifloats             | in the emulated accumulator (`chunked-sum.ts`),  |
+ * |                                                | of products / 2^shift                            |
  * | both of FP4 E2M1, FP6 E2M3, FP6 E3M2; the      | exact: integers in units of 1/2, 1/8, 1/16       |
  * | input also of E1M6, integers up to ±127        |                                                  |
  * | all others                                     | float32 from +0, a rounding per multiply and per |
@@ -80,7 +81,11 @@ export function checkMinifloatLayer(layer: MinifloatLayer): void {
       `expected ${count} weight scales along axis ${own}, got ${scale.length} along axis ${axis}`,
     );
   }
-  for (const multiplier of layerMultipliers(x, w, channels)) {
+  const { shift = 0 } = attributes.accumulate ?? {};
+  if (!Number.isInteger(shift) || shift < 0 || shift > MAX_SHIFT) {
+    throw new ModelError(`expected a shift in [0, ${MAX_SHIFT}], got ${shift}`);
+  }
+  for (const multiplier of layerMultipliers(x, w, channels, shift)) {
     checkMultiplier(multiplier, "multiplier s_x · s_w");
   }
   if (attributes.accumulate === undefined) return;
@@ -95,12 +100,19 @@ export function checkMinifloatLayer(layer: MinifloatLayer): void {
   checkChunkedSum(attributes.accumulate, layer.sums, layer.depth);
 }
 
+const MAX_SHIFT = 100;
+
 /** m[c] of every output channel. */
-export function layerMultipliers(x: TensorType, w: TensorType, channels: number): Float32Array {
+export function layerMultipliers(
+  x: TensorType,
+  w: TensorType,
+  channels: number,
+  shift = 0,
+): Float32Array {
   const inputScale = isMinifloat(x.format) ? (x.quantization?.scale[0] ?? 1) : 1;
   const scales = (hasBlocks(w) ? undefined : w.quantization?.scale) ?? Float32Array.of(1);
   return Float32Array.from({ length: channels }, (_, c) =>
-    f32(inputScale * scales[scales.length === 1 ? 0 : c]!),
+    f32(f32(inputScale * scales[scales.length === 1 ? 0 : c]!) * 2 ** shift),
   );
 }
 
@@ -164,9 +176,9 @@ export function layerOutput(
   w: TensorType,
   bias: Tensor | undefined,
   channels: number,
-  { activation }: OutputAttributes,
+  { activation, accumulate }: OutputAttributes,
 ): (sum: number, channel: number) => number {
-  const multipliers = layerMultipliers(x, w, channels);
+  const multipliers = layerMultipliers(x, w, channels, accumulate?.shift);
   const biases = bias?.data as Float32Array | undefined;
   const range = floatActivationRange(activation);
   return (sum, c) => {

@@ -4,6 +4,7 @@ export { narrowType } from "./narrow.ts";
 export * from "./omse.ts";
 export * from "./requantize-graph.ts";
 export { type FloatGraph, floatGraph } from "./float-graph.ts";
+export type { AccumulateOptions } from "./accumulate.ts";
 export * from "./minifloat-graph.ts";
 export * from "./minifloat-names.ts";
 export { rounderOf, type ScaleSearch } from "./minifloat-scales.ts";

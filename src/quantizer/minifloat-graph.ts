@@ -15,7 +15,7 @@
  * Where something was observed, biases make up for the rounding of the weights.
  */
 import { InputError } from "../errors.ts";
-import { findFormat, float32 } from "../formats/index.ts";
+import { findFormat, float32, type Minifloat } from "../formats/index.ts";
 import {
   ABSENT,
   createNode,
@@ -25,7 +25,7 @@ import {
   type ValueId,
 } from "../graph/index.ts";
 import {
-  depthwiseConv2D,
+  type AccumulateAttributes,
   encodeMinifloat,
   fullyConnected,
   integerUnit,
@@ -33,7 +33,8 @@ import {
   roundBlocks,
 } from "../operators/index.ts";
 import { blockFormats, type BlockFormatName, perTensor } from "../quantization/index.ts";
-import type { TensorType } from "../tensor/index.ts";
+import type { Tensor, TensorType } from "../tensor/index.ts";
+import { type AccumulateOptions, accumulatorShift, checkAccumulate } from "./accumulate.ts";
 import { POSITIVE_INPUTS, SIGNED_INPUTS } from "./balanced-rounding.ts";
 import { correctedBias, type RoundedLayer } from "./bias-correction.ts";
 import { type FloatGraph, floatGraph } from "./float-graph.ts";
@@ -42,18 +43,7 @@ import { type MinifloatName, signedMinifloat } from "./minifloat-names.ts";
 import { activationScale, rangeScale, rounderOf, type ScaleSearch } from "./minifloat-scales.ts";
 import { encodeWeights } from "./minifloat-weights.ts";
 import { nonNegativeValues } from "./signs.ts";
-import { weightLayout } from "./weight-layout.ts";
-
-export interface AccumulateOptions {
-  /** Format of the emulated accumulator. */
-  readonly format: MinifloatName;
-  /** Products of one chunk. */
-  readonly chunk: number;
-  /** Default: "nearest". */
-  readonly rounding?: "nearest" | "stochastic" | undefined;
-  /** Of stochastic rounding; default 0. Layers draw from streams of their own. */
-  readonly seed?: number | undefined;
-}
+import { type WeightLayout, weightLayout } from "./weight-layout.ts";
 
 export interface MinifloatOptions {
   readonly weights: MinifloatName | BlockFormatName;
@@ -112,6 +102,7 @@ class Rewriter {
   readonly #inputs: ScaleSearch | undefined;
   readonly #positive: ReadonlySet<ValueId>;
   readonly #first: ReadonlySet<Node>;
+  readonly #accumulator: Minifloat | undefined;
   /** Codes of a value, by its id. */
   readonly #encoded = new Map<ValueId, ValueId>();
 
@@ -137,6 +128,7 @@ class Rewriter {
     this.#activations = activations === "float32" ? undefined : search(activations, "activations");
     this.#inputs = inputs === "float32" ? undefined : search(inputs, "inputs");
     if (accumulate === undefined) return;
+    this.#accumulator = checkAccumulate(accumulate);
     for (const [name, format] of Object.entries({ weights, activations, inputs })) {
       if (format !== "float32" && !blockFormats.has(format)) continue;
       throw new InputError(`accumulate: expected ${name} in a minifloat, got ${format}`);
@@ -167,20 +159,22 @@ class Rewriter {
     });
     const inputs = [this.#encode(x, this.#first.has(node)), weights];
     if (corrected !== ABSENT) inputs.push(corrected);
-    this.#nodes.push({ ...node, attributes: this.#attributes(node), inputs });
+    const attributes = { ...(node.attributes as object), ...this.#accumulate(node, codes, layout) };
+    this.#nodes.push({ ...node, attributes, inputs });
   }
 
-  #attributes({ operator, attributes }: Node): Node["attributes"] {
+  #accumulate(
+    node: Node,
+    codes: Tensor,
+    layout: WeightLayout,
+  ): { readonly accumulate?: AccumulateAttributes } {
     const { accumulate } = this.#options;
-    if (accumulate === undefined || operator === (depthwiseConv2D as Operator<never>)) {
-      return attributes;
-    }
+    if (accumulate === undefined) return {};
     const { format, chunk, rounding = "nearest", seed = 0 } = accumulate;
     const draws = { seed, layer: this.#nodes.length, step: 0, stream: 0 };
-    return {
-      ...(attributes as object),
-      accumulate: { accumulator: format, chunk, rounding, draws },
-    };
+    const x = (this.#first.has(node) ? this.#inputs : this.#activations)!.format;
+    const shift = accumulatorShift(this.#accumulator!, x, codes, layout);
+    return { accumulate: { accumulator: format, chunk, rounding, draws, shift } };
   }
 
   /** The bias as it is to be: of a constant one or none, where the mean of x is known. */

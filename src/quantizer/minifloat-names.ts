@@ -20,8 +20,8 @@ export function isMinifloatName(name: unknown): name is MinifloatName | BlockFor
 }
 
 /** @throws InputError a name of no signed minifloat */
-export function signedMinifloat(name: string, option: string): Minifloat {
-  const format = findFormat(name);
+export function signedMinifloat(name: unknown, option: string): Minifloat {
+  const format = typeof name === "string" ? findFormat(name) : undefined;
   if (format !== undefined && isMinifloat(format) && format.signed) return format;
-  throw new InputError(`${option}: expected a minifloat with a sign, got "${name}"`);
+  throw new InputError(`${option}: expected a minifloat with a sign, got ${JSON.stringify(name)}`);
 }

@@ -18,7 +18,7 @@ import {
 } from "../../src/formats/index.ts";
 import { createNode, type Graph, inferGraph, type Value } from "../../src/graph/index.ts";
 import {
-  type ChunkedMatMulAttributes,
+  type AccumulateAttributes,
   conv2D,
   type Conv2DAttributes,
   depthwiseConv2D,
@@ -344,8 +344,11 @@ describe("DepthwiseConv2D", () => {
 });
 
 describe("a sum in an emulated accumulator", () => {
-  const accumulate = (rounding: "nearest" | "stochastic"): ChunkedMatMulAttributes => ({
-    ...{ accumulator: "fp16_e6m9", chunk: 16, rounding },
+  const accumulate = (
+    rounding: "nearest" | "stochastic",
+    more: Partial<AccumulateAttributes> = {},
+  ): AccumulateAttributes => ({
+    ...{ accumulator: "fp16_e6m9", chunk: 16, rounding, ...more },
     draws: { seed: 2_018, layer: 5, step: 0, stream: 0 },
   });
   const formats = { x: float8_e5m2, w: float8_e5m2 };
@@ -372,10 +375,88 @@ describe("a sum in an emulated accumulator", () => {
     expect(await expectEqual(layerGraph(layer, formats))).toContain(`chunked_f32_${rounding}`);
   });
 
-  it("of two groups runs the reference", async () => {
-    const { attributes, ...layer } = LAYERS["two groups"]!;
-    const own = { ...attributes, accumulate: accumulate("stochastic") };
-    const kernels = await expectEqual(layerGraph({ ...layer, attributes: own }, formats));
-    expect(kernels).toContain("reference");
+  const GROUPED = {
+    "two groups": LAYERS["two groups"]!,
+    "a group for each channel": conv([1, 6, 5, 6], [12, 3, 3, 1]),
+    "three groups of one pixel": conv([2, 5, 4, 12], [15, 1, 1, 4], { activation: "relu" }),
+    "groups and a single output": conv([1, 3, 3, 8], [12, 3, 3, 4], { padding: "valid" }),
+  };
+
+  it.each(["nearest", "stochastic"] as const)("of groups, rounded %s", async (rounding) => {
+    for (const { attributes, ...layer } of Object.values(GROUPED)) {
+      const own = { ...attributes, accumulate: accumulate(rounding, { chunk: 5 }) };
+      const kernels = await expectEqual(layerGraph({ ...layer, attributes: own }, formats));
+      expect(kernels).toContain(`chunked_f32_${rounding}`);
+      expect(kernels).not.toContain("reference");
+    }
+  });
+
+  const depthwise = (
+    x: readonly number[],
+    w: readonly number[],
+    attributes: Partial<Conv2DAttributes>,
+  ): Layer<Conv2DAttributes> => {
+    return { operator: depthwiseConv2D, attributes: { ...BASE, ...attributes }, x, w, axis: 3 };
+  };
+  const DEPTHWISE = [
+    depthwise([1, 9, 8, 5], [1, 3, 3, 5], { strides: [2, 2], activation: "relu6" }),
+    depthwise([2, 6, 7, 8], [1, 3, 3, 8], {}),
+    depthwise([1, 7, 6, 3], [1, 5, 3, 6], { dilations: [1, 2] }),
+    depthwise([1, 4, 4, 9], [1, 4, 4, 9], { padding: "valid" }),
+  ];
+
+  it.each(["nearest", "stochastic"] as const)("of depthwise layers, rounded %s", async (way) => {
+    for (const { attributes, ...layer } of DEPTHWISE) {
+      for (const chunk of [1, 4, 100]) {
+        const own = { ...attributes, accumulate: accumulate(way, { chunk }) };
+        const kernels = await expectEqual(layerGraph({ ...layer, attributes: own }, formats));
+        expect(kernels).toContain(`chunked_depthwise_f32_${way}`);
+        expect(kernels).not.toContain("reference");
+      }
+    }
+  });
+
+  it("of products that have more digits than the accumulator", async () => {
+    const wide = { x: fp16_e6m9, w: float8_e4m3fn };
+    for (const { attributes, ...layer } of [DEPTHWISE[1]!, LAYERS["3x3 with a border"]!]) {
+      const own = { ...attributes, accumulate: accumulate("nearest", { shift: 20 }) };
+      const kernels = await expectEqual(layerGraph({ ...layer, attributes: own }, wide));
+      expect(kernels.some((kernel) => kernel.endsWith("_f32_nearest_wide"))).toBe(true);
+    }
+  });
+
+  it.each(["nearest", "stochastic"] as const)("on 1, 2 and 4 threads, %s", async (rounding) => {
+    for (const { attributes, ...layer } of [
+      depthwise([1, 80, 80, 24], [1, 3, 3, 24], { activation: "relu" }),
+      conv([1, 24, 24, 16], [16, 3, 3, 8]),
+    ]) {
+      const own = { ...attributes, accumulate: accumulate(rounding) };
+      const graph = layerGraph({ ...layer, attributes: own }, formats);
+      const x = floats(graph.values[0]!.type.shape, 4).data;
+      const expected = referenceOutputs(graph, [x]);
+      for (const workers of [0, 1, 3]) {
+        const { plan, outputs } = await runGraph(graph, [x], { workers });
+        const tiles = plan.steps.map((step) =>
+          step.kind === "kernel" && step.kernel.startsWith("chunked") ? step.tiles : 0,
+        );
+        expect(Math.max(...tiles)).toBeGreaterThan(1);
+        expect(outputs).toEqual(expected);
+      }
+    }
+  });
+
+  it("of products that are divided by a power of two", async () => {
+    const { attributes, ...layer } = LAYERS["3x3 with a border"]!;
+    const graphs = [undefined, 0, 3, 40].map((shift) => {
+      const own = { ...attributes, accumulate: accumulate("nearest", { shift }) };
+      return layerGraph({ ...layer, attributes: own }, formats);
+    });
+    const x = floats(graphs[0]!.values[0]!.type.shape, 4).data;
+    const [without, zero, three, forty] = graphs.map((graph) => referenceOutputs(graph, [x])[0]);
+    for (const graph of graphs) await expectEqual(graph);
+    // Far from both ends of the range a power of two changes nothing.
+    expect(zero).toEqual(without);
+    expect(three).toEqual(without);
+    expect(forty).not.toEqual(without);
   });
 });

@@ -11,6 +11,7 @@ import {
   type Minifloat,
 } from "../../src/formats/index.ts";
 import { type Graph, inferGraph } from "../../src/graph/index.ts";
+import type { AccumulateAttributes } from "../../src/operators/index.ts";
 import { loadGraph, type LoadOptions } from "../../src/model/index.ts";
 import { applyRequantization } from "../../src/model/requantization.ts";
 import { requantize } from "../../src/model/load.ts";
@@ -153,6 +154,63 @@ describe("the accumulate option", () => {
 
   it("has the bits of the references", async () => {
     await expectReference(applyRequantization(smallNetwork(), { ...formats, accumulate }));
+  });
+
+  it("is that of depthwise layers too, and no sum overflows", () => {
+    // E4M3 codes fit into FP16 1-6-9, but not behind inputs that reach its own largest number.
+    for (const [format, isShifted] of [
+      ["fp16_e6m9", (name: string) => name === "first"],
+      ["float16", () => true],
+    ] as const) {
+      const options = { weights: "float8_e4m3fn", activations: "float8_e4m3fn" } as const;
+      const own = { format, chunk: 64 } as const;
+      const source = smallNetwork();
+      const graph = applyRequantization(source, { ...options, accumulate: own });
+      for (const name of LAYERS) {
+        const { accumulate: sum } = nodeOf(graph, name).attributes as {
+          accumulate: AccumulateAttributes;
+        };
+        expect(sum.accumulator).toBe(format);
+        expect(sum.shift! > 0).toBe(isShifted(name));
+      }
+      const input = smallInput(source);
+      const codesOf = (own: Graph) => [...(referenceOutputs(own, [input])[0] as Int8Array)];
+      const got = codesOf(graph);
+      const near = codesOf(applyRequantization(source, options));
+      expect(Math.max(...got.map((code, i) => Math.abs(code - near[i]!)))).toBeLessThanOrEqual(12);
+      expect(new Set(got).size).toBeGreaterThan(2);
+    }
+  });
+
+  it.each([
+    [
+      { format: "float9", chunk: 64 },
+      'accumulate.format: expected a minifloat with a sign, got "float9"',
+    ],
+    [{ format: "float32", chunk: 64 }, "accumulate.format: expected a minifloat"],
+    [{ chunk: 64 }, "accumulate.format: expected a minifloat with a sign, got undefined"],
+    [true, "accumulate.format: expected a minifloat"],
+    [null, "accumulate.format: expected a minifloat"],
+    [{ format: "fp16_e6m9" }, "accumulate.chunk: expected an integer from 1, got undefined"],
+    [{ format: "fp16_e6m9", chunk: 0 }, "accumulate.chunk: expected an integer from 1, got 0"],
+    [{ format: "fp16_e6m9", chunk: 1.5 }, "accumulate.chunk"],
+    [
+      { format: "fp16_e6m9", chunk: "64" },
+      'accumulate.chunk: expected an integer from 1, got "64"',
+    ],
+    [
+      { format: "fp16_e6m9", chunk: 64, rounding: "up" },
+      'accumulate.rounding: expected "nearest" or "stochastic", got "up"',
+    ],
+    [
+      { format: "fp16_e6m9", chunk: 64, rounding: "stochastic", seed: -1 },
+      "accumulate.seed: expected an integer in [0, 2^53), got -1",
+    ],
+    [{ format: "fp16_e6m9", chunk: 64, seed: 2 ** 53 }, "accumulate.seed"],
+  ])("says what it expects: %j", (given, message) => {
+    const options = { ...formats, accumulate: given } as unknown as LoadOptions;
+    expect(() => applyRequantization(smallNetwork(), options)).toThrow(InputError);
+    expect(() => applyRequantization(smallNetwork(), options)).toThrow(message);
   });
 
   it("is refused beside float32 activations", () => {

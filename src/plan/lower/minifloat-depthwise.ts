@@ -5,6 +5,8 @@
  * are exact in any order.
  */
 import {
+  CHUNKED_OPERAND_BYTES,
+  CHUNKED_SCRATCH_BYTES,
   depthwisePlanes,
   depthwiseQuadBytes,
   packDepthwiseFloats,
@@ -12,6 +14,7 @@ import {
   type UnitSteps,
 } from "../../kernels/index.ts";
 import {
+  type AccumulateAttributes,
   type DepthwiseConv2DAttributes,
   type DepthwiseGeometry,
   depthwiseGeometry,
@@ -21,12 +24,13 @@ import {
 } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import type { LowerContext, Rows } from "./context.ts";
+import { sumFields } from "./chunked-step.ts";
+import type { LowerContext, Rows, StepRequest } from "./context.ts";
 import { foldedBias, placement } from "./depthwise-placement.ts";
 import { layerInput } from "./minifloat-layers.ts";
 import { operandFlip, operandOfLayer } from "./minifloat-operands.ts";
 import { type LayerResults, layerResults } from "./minifloat-results.ts";
-import { scaleRows } from "./minifloat-sums.ts";
+import { roundingOf, scaleRows } from "./minifloat-sums.ts";
 import { splitBytes } from "./unary.ts";
 
 export function lowerMinifloatDepthwise(
@@ -38,12 +42,22 @@ export function lowerMinifloatDepthwise(
   const geometry = depthwiseGeometry(context.inputs[0]!, context.inputs[1]!, attributes);
   const { batch, output, outputChannels: channels } = geometry;
   const x = layerInput(context, operand);
+  const rows = batch * output[0] * output[1];
+  if (attributes.accumulate !== undefined) {
+    const sums = context.temporary("sums", rows * channels * 4);
+    lowerChunked(
+      between(context, x, { pointer: sums, stride: 4 * channels }),
+      geometry,
+      attributes.accumulate,
+    );
+    scaleRows(context, attributes, { sums, y: context.output(0) }, rows, channels);
+    return true;
+  }
   const results = layerResults(context, operand, attributes, channels, false);
   if (results.steps !== undefined) {
     lowerQuads(between(context, x, results.y), geometry, results.steps, results.fields);
     return true;
   }
-  const rows = batch * output[0] * output[1];
   const sums = context.temporary("sums", rows * channels * 4);
   const floats = operand === "x8" ? openValues(context, x) : x;
   lowerFloats(between(context, floats, { pointer: sums, stride: 4 * channels }), geometry);
@@ -96,18 +110,48 @@ function lowerQuads(
 }
 
 function lowerFloats(context: LowerContext, geometry: DepthwiseGeometry): void {
-  const { outputChannels: channels, filter } = geometry;
-  const panelBytes = (filter[0] * filter[1] + 1) * 16;
-  const panels = context.addConstant("weights", Math.ceil(channels / 4) * panelBytes, (target) =>
-    packDepthwiseFloats(target, layerValues(context.constant(1)!), undefined, channels),
-  );
+  const fields = floatFields(context, geometry, 0);
   context.step({
     kernel: "depthwise_f32_f32_4x8",
-    ...placement(context, geometry, 4, filter[1], {
-      ...{ panels, panelBytes, filterSteps: filter[1], padCode: 0, inputFlip: 0, outputFlip: 0 },
-      ...{ zeroPoint: 0, low: 0, high: 0, lowLimit: -Infinity, highLimit: Infinity },
-    }),
+    ...placement(context, geometry, 4, geometry.filter[1], fields),
   });
+}
+
+/** Sums in an emulated accumulator. */
+function lowerChunked(
+  context: LowerContext,
+  geometry: DepthwiseGeometry,
+  accumulate: AccumulateAttributes,
+): void {
+  const { filter } = geometry;
+  const taps = filter[0] * filter[1];
+  const rounding = roundingOf(context, accumulate);
+  const { scratchBytes = 0, ...step } = placement(context, geometry, 4, filter[1], {
+    ...floatFields(context, geometry, accumulate.shift ?? 0),
+    ...sumFields(accumulate, rounding, taps),
+  });
+  context.step({
+    kernel: `chunked_depthwise_f32_${rounding}`,
+    ...step,
+    scratchBytes: scratchBytes + CHUNKED_SCRATCH_BYTES + taps * CHUNKED_OPERAND_BYTES,
+  });
+}
+
+/** Weights in panels of 4 channels, divided by 2^shift, and fields of float32. */
+function floatFields(
+  context: LowerContext,
+  { outputChannels: channels, filter }: DepthwiseGeometry,
+  shift: number,
+): StepRequest["fields"] {
+  const panelBytes = (filter[0] * filter[1] + 1) * 16;
+  const panels = context.addConstant("weights", Math.ceil(channels / 4) * panelBytes, (target) => {
+    const weights = layerValues(context.constant(1)!).map((value) => value * 2 ** -shift);
+    packDepthwiseFloats(target, weights, undefined, channels);
+  });
+  return {
+    ...{ panels, panelBytes, filterSteps: filter[1], padCode: 0, inputFlip: 0, outputFlip: 0 },
+    ...{ zeroPoint: 0, low: 0, high: 0, lowLimit: -Infinity, highLimit: Infinity },
+  };
 }
 
 /** Units as float32. */

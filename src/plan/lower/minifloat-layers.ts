@@ -48,7 +48,9 @@ export function lowerMinifloatFullyConnected(
   const { rows, columns, depth } = fullyConnectedGeometry(context.inputs[0]!, context.inputs[1]!);
   const x = layerInput(context, operand);
   if (attributes.accumulate !== undefined) {
-    accumulatedRows(context, attributes, { a: x, rows, columns, depth });
+    accumulatedRows(context, attributes, {
+      ...{ a: x, aStride: depth * 4, groupStride: 0, rows, columns, groups: 1, depth },
+    });
     return true;
   }
   const results = layerResults(context, operand, attributes, columns, true);
@@ -73,8 +75,12 @@ export function lowerMinifloatConv2D(context: LowerContext, attributes: Conv2DAt
   const x = layerInput(context, operand);
   const pixels = batch * output[0] * output[1];
   if (attributes.accumulate !== undefined) {
+    // Windows of a group lie together; pixels have those of a 1x1 layer together as they are.
     const a = hasContiguousRows(geometry) ? x : windowRows(context, x, geometry);
-    accumulatedRows(context, attributes, { a, rows: pixels, columns: outputChannels, depth });
+    accumulatedRows(context, attributes, {
+      ...{ a, aStride: groups * depth * 4, groupStride: depth * 4 },
+      ...{ rows: pixels, columns: outputChannels, groups, depth },
+    });
     return true;
   }
   const results = layerResults(context, operand, attributes, outputChannels, true);

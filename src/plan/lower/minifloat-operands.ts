@@ -6,13 +6,15 @@
 import { isMinifloat, type Minifloat } from "../../formats/index.ts";
 import { ABSENT, type Node, type ValueId } from "../../graph/index.ts";
 import {
+  chunkedRounding,
+  type ChunkedRounding,
   decodeKernelOf,
   encodeKernelOf,
-  hasChunkedKernel,
   type MinifloatOperand,
   minifloatOperands,
 } from "../../kernels/index.ts";
 import {
+  type AccumulateAttributes,
   accumulatorOf,
   type Conv2DAttributes,
   inputUnit,
@@ -47,26 +49,31 @@ function wantedOperand(sight: Sight, node: Node): MinifloatOperand | undefined {
     return undefined;
   }
   if (bias !== undefined && bias.constant === undefined) return undefined;
-  const weights = w.type.format as Minifloat;
-  const { accumulate } = node.attributes as Conv2DAttributes;
+  const attributes = node.attributes as Conv2DAttributes;
   const isDepthwise = node.operator.name === "DepthwiseConv2D";
   const channels = w.type.shape[isDepthwise ? 3 : 0]!;
   const depth = elementCount(w.type.shape) / channels;
-  if (accumulate !== undefined) {
+  if (attributes.accumulate !== undefined) {
     const format = x.type.format as Minifloat;
-    const accumulator = accumulatorOf(accumulate);
-    const isWhole = node.operator.name === "FullyConnected" || w.type.shape[3] === x.type.shape[3];
     const hasKernel =
-      !isDepthwise &&
-      isWhole &&
       decodeKernelOf(format) !== undefined &&
-      hasChunkedKernel(format, weights, accumulator, accumulate.rounding);
+      layerRounding(format, w.type.format as Minifloat, attributes.accumulate) !== undefined;
     return hasKernel ? "f32" : undefined;
   }
   if (node.operator.name === "Conv2D" && x.type.shape[3]! / w.type.shape[3]! > MAX_GROUPS) {
     return undefined;
   }
   return sumOperand(sight, x.type, w.type, { depth, channels, isDepthwise });
+}
+
+/** How the kernels round the sums of a layer; undefined: no kernel does. */
+export function layerRounding(
+  a: Minifloat,
+  b: Minifloat,
+  accumulate: AccumulateAttributes,
+): ChunkedRounding | undefined {
+  const { rounding, shift } = accumulate;
+  return chunkedRounding({ a, b, accumulator: accumulatorOf(accumulate), rounding, shift });
 }
 
 interface Sum {

@@ -86,16 +86,18 @@ export function windowPacking(
 /** About 20 µs, in bytes of rows. */
 const TILE_BYTES = 256 * 1024;
 
-/** The windows of x, float32, as rows. */
+/** The windows of x, float32, as rows; those of a group lie together. */
 export function windowRows(context: LowerContext, x: Pointer, geometry: ConvGeometry): Pointer {
-  const { batch, output, depth, input, filter, strides, dilations, border } = geometry;
+  const { batch, output, input, filter, strides, dilations, border, groups } = geometry;
+  const rowBytes = groups * geometry.depth * 4;
   const m = batch * output[0] * output[1];
-  const y = context.temporary("windows", m * depth * 4);
-  const { tileRows, tiles } = splitRows(m, depth * 4, TILE_BYTES);
+  const y = context.temporary("windows", m * rowBytes);
+  const { tileRows, tiles } = splitRows(m, rowBytes, TILE_BYTES);
   context.step({
     kernel: "windows_f32",
     fields: {
-      ...{ x, y, m, tileRows, height: input[0], width: input[1], channels: geometry.inputChannels },
+      ...{ x, y, m, tileRows, height: input[0], width: input[1] },
+      ...{ channels: geometry.inputChannels, groups },
       ...{ outHeight: output[0], outWidth: output[1] },
       ...{ kernelHeight: filter[0], kernelWidth: filter[1] },
       ...{ strideY: strides[0], strideX: strides[1] },
