@@ -6,6 +6,9 @@
  * of the logarithm is in the bits, and the subnormals' field of 0 ends at the smallest scale like all small
  * ones. Scale and 1 / scale are powers of two, so that products with them are exact; below a
  * float32's normal numbers x / scale may be rounded, far below half of the smallest number.
+ *
+ * Where scales are far from the ends of float32, values are rounded as they are, without division: x + s − s is x to the
+ * unit in the last place of s, ties to even, and s follows the binade of x down to that of the smallest normal number.
  */
 import { storePart128 } from "./lanes";
 import { nearest4, RoundParameters } from "./minifloat-round";
@@ -49,6 +52,30 @@ function largestOf(x: usize, count: i32): i32 {
   return max(i32x4.extract_lane(pairs, 0), i32x4.extract_lane(pairs, 1));
 }
 
+/** Scales whose blocks are rounded as they are, 2^(code − 127): s is normal and finite. */
+const LEAST_CODE: i32 = 48;
+const MOST_CODE: i32 = 208;
+
+/** Whole vectors of a block. */
+function roundVectors(x: usize, y: usize, end: usize, scale: f32, parameters: usize): void {
+  const p = changetype<BlockParameters>(parameters);
+  const binades = i32x4.splat(INFINITY_BITS);
+  const signs = i32x4.splat(0x80000000);
+  const least = f32x4.splat(reinterpret<f32>(p.leastNormal) * scale);
+  // 1.5 · 2^(mantissa bits that are dropped).
+  const steps = f32x4.splat(reinterpret<f32>(((127 + p.drop) << 23) | 0x00400000));
+  const largest = f32x4.splat(p.max * scale);
+  while (x < end) {
+    const value = v128.load(x);
+    const step = f32x4.mul(f32x4.pmax(v128.and(value, binades), least), steps);
+    const rounded = f32x4.sub(f32x4.add(value, step), step);
+    const magnitude = f32x4.pmin(f32x4.abs(rounded), largest);
+    v128.store(y, v128.bitselect(value, magnitude, signs));
+    x += 16;
+    y += 16;
+  }
+}
+
 /** Stores up to 32 values behind each other. */
 function roundBlock(x: usize, y: usize, count: i32, parameters: usize): void {
   const p = changetype<BlockParameters>(parameters);
@@ -61,9 +88,17 @@ function roundBlock(x: usize, y: usize, count: i32, parameters: usize): void {
   }
   const drop = p.drop;
   const code = max((largest >>> 23) - p.exponent, 0);
+  let left = count;
+  if (code >= LEAST_CODE && code <= MOST_CODE) {
+    const whole = ((count as usize) << 2) & ~15;
+    roundVectors(x, y, x + whole, powerOf(code), parameters);
+    x += whole;
+    y += whole;
+    left &= 3;
+  }
   const scale = f32x4.splat(powerOf(code));
   const inverse = f32x4.splat(powerOf(254 - code));
-  for (let left = count; left > 0; left -= 4) {
+  for (; left > 0; left -= 4) {
     const scaled = f32x4.mul(v128.load(x), inverse);
     const sign = v128.and(scaled, i32x4.splat(0x80000000));
     const value = v128.or(nearest4(f32x4.abs(scaled), parameters, drop), sign);

@@ -184,13 +184,16 @@ describe("weights in blocks", () => {
 });
 
 /** Values that meet every branch of the rounding of a format in blocks. */
-function specialValues({ element }: BlockFormat, depth: number): Float32Array {
+function specialValues(format: BlockFormat, depth: number): Float32Array {
+  const { element } = format;
   const random = randomSource(depth);
+  // The ends of the scales whose blocks are rounded without a product with 1 / scale.
+  const ends = [-80, -79, 81, 82].map((exponent) => exponent + elementExponent(format));
   const rows: number[][] = [];
   const row = (value: (k: number) => number) =>
     rows.push(Array.from({ length: depth }, (_, k) => Math.fround(value(k))));
   // Ties and neighbours of ties, the largest number just below and above its end.
-  for (const exponent of [-140, -127, -126, -3, 0, 1, 90, 127]) {
+  for (const exponent of [-140, -127, -126, -3, 0, 1, 127, ...ends]) {
     const scale = 2 ** exponent;
     row((k) => (k % 2 === 0 ? 1 : -1) * ((k + 1) / 2) * element.smallest * scale);
     row((k) => (k === depth - 1 ? 1 : random() * 2 - 1) * 1.9999 * scale);
