@@ -16,7 +16,8 @@
  * < 2^22, where the sum with 1.5 · 2^23 has the rounded value in its low bits, so that the saturating
  * narrowing needs no clamp before it.
  */
-import { CodesRule, oneRow, twoRows } from "./depthwise-dot-tiles";
+import { CodesRule } from "./depthwise-dot-codes";
+import { oneRow, twoRows } from "./depthwise-dot-tiles";
 import { DepthwiseParameters } from "./depthwise-rows";
 import {
   fillRun,
