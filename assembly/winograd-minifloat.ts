@@ -6,11 +6,12 @@
  * as for the dot. |x| ≤ 255 all the same. Panels stay packed; one at a time is opened as quads
  * and turned into filters:
  *
- *     scratch of `winograd.ts` │ filters [C][9 taps][8 columns] int8 │ open panel [tap, C/4][8 columns][4 c] int8 │ tail
+ *     scratch of `winograd.ts` │ filters [C/2][9 taps][8 columns][2 c] int8 │ open panel [tap, C/4][8 columns][4 c] int8 │ tail
  */
 import { Int8, UInt8 } from "./formats/integer";
-import { unitsByRule } from "./minifloat-output";
+import { stepsOf, unitsByRule } from "./minifloat-output";
 import { openQuads } from "./minifloat-quads";
+import { storePair } from "./requantize/output";
 import { finishPanel, multiplyPanel } from "./winograd";
 import {
   inputPanels,
@@ -40,52 +41,63 @@ class WinogradUnits extends WinogradParameters {
   unitTable: usize;
 }
 
+/** Where a stage has its constant in scratch. */
+const CONSTANT: usize = 64;
+
 /** `UnitsRule` of `minifloat-output.ts` as a stage of Winograd. */
 @unmanaged
 class UnitsStage extends WinogradUnits {
-
+  /** A sum is the bits of 1.5 · 2^23 and an integer, of which 26 bits come through: −12,582,912 and that integer. */
   @inline
-  prepare(to: usize): void {}
-
-
-  @inline
-  finish(acc: v128, scale: v128, floor: v128, base: v128): v128 {
-    return acc;
+  prepare(to: usize): void {
+    v128.store(to, i32x4.splat(0x4c000000), CONSTANT);
   }
 
-  /** Sums → t in the lower halves, as in `stepsOf`. */
+
   @inline
-  settle(row: usize, multipliers: usize): void {
-    const first = v128.load(row);
-    const second = v128.load(row, 16);
-    const l = f32x4.relaxed_madd(first, v128.load(multipliers), v128.load(multipliers, 32));
-    const h = f32x4.relaxed_madd(second, v128.load(multipliers, 16), v128.load(multipliers, 48));
-    v128.store(row, l);
-    v128.store(row, h, 16);
+  sum(acc: v128, scratch: usize): v128 {
+    return i32x4.add(i32x4.shr_s(acc, 6), v128.load(scratch, CONSTANT));
   }
 
-  /** Two rows of eight t → units. */
+
   @inline
-  narrowStored(first: usize, second: usize, unusedHigh: v128, unusedFlip: v128): v128 {
-    const a = i8x16.narrow_i16x8_u(v128.load(first), v128.load(first, 16));
-    const b = i8x16.narrow_i16x8_u(v128.load(second), v128.load(second, 16));
-    return unitsByRule(i8x16.narrow_i16x8_u(a, b), this.unitTable, this.rule, this.low);
+  scaleDown(multipliers: usize, to: usize): usize {
+    return multipliers;
+  }
+
+  /** Two rows of eight sums → units. */
+  @inline
+  storeRows(
+    al: v128,
+    ah: v128,
+    bl: v128,
+    bh: v128,
+    multipliers: usize,
+    ya: usize,
+    yb: usize,
+    columns: i32,
+    scratch: usize,
+  ): void {
+    const ml = v128.load(multipliers);
+    const mh = v128.load(multipliers, 16);
+    const biasL = v128.load(multipliers, 32);
+    const biasH = v128.load(multipliers, 48);
+    const a = stepsOf(al, ah, ml, mh, biasL, biasH);
+    const b = stepsOf(bl, bh, ml, mh, biasL, biasH);
+    const steps = i8x16.narrow_i16x8_u(a, b);
+    storePair(unitsByRule(steps, this.unitTable, this.rule, this.low), ya, yb, columns);
   }
 }
 
 /** An open panel → filters as `transformPanel` reads them. */
 function turnPanel(open: usize, channels: i32, to: usize): void {
   for (let tap: usize = 0; tap < 9; tap++) {
-    let at = to + (tap << 3);
+    let at = to + (tap << 4);
     for (const end = at + <usize>channels * TAPS_BYTES; at < end; at += 4 * TAPS_BYTES) {
       const a = v128.load(open);
       const b = v128.load(open, 16);
-      const low = i8x16.shuffle(a, b, 0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
-      const high = i8x16.shuffle(a, b, 2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
-      v128.store64_lane(at, low, 0);
-      v128.store64_lane(at, low, 1, TAPS_BYTES);
-      v128.store64_lane(at, high, 0, 2 * TAPS_BYTES);
-      v128.store64_lane(at, high, 1, 3 * TAPS_BYTES);
+      v128.store(at, i16x8.shuffle(a, b, 0, 2, 4, 6, 8, 10, 12, 14));
+      v128.store(at, i16x8.shuffle(a, b, 1, 3, 5, 7, 9, 11, 13, 15), 2 * TAPS_BYTES);
       open += 32;
     }
   }
@@ -103,8 +115,8 @@ export function winograd_x8_m6_4x8c2_relaxed(parameters: usize, scratch: usize, 
   let v = inputPanels(p, scratch);
   for (let t = 0; t < tiles; t++) {
     locatePatch(p, firstTile + t, scratch);
-    if (p.border == 0) transformPatch<Int8>(p, v, scratch);
-    else transformPatch<UInt8>(p, v, scratch);
+    if (p.border == 0) transformPatch<Int8>(p, firstTile + t, v, scratch);
+    else transformPatch<UInt8>(p, firstTile + t, v, scratch);
     v += <usize>p.channels * 2;
   }
   const quads = <usize>((p.groupTiles + QUAD - 1) / QUAD);
@@ -118,7 +130,7 @@ export function winograd_x8_m6_4x8c2_relaxed(parameters: usize, scratch: usize, 
     const open = openQuads(p.weightBits, from, p.units, p.codeTable, filters + size);
     turnPanel(open, p.channels, filters);
     transformPanel(filters, p.channels, u, weightScratch);
-    multiplyPanel(p, u, tiles, scratch);
+    multiplyPanel(p, u, open + size, firstTile, tiles, scratch);
     finishPanel<UnitsStage>(p, open + size, panel, firstTile, tiles, scratch);
   }
 }

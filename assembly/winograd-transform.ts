@@ -9,12 +9,23 @@
  *          | 0  4  0 -5  0  1 |
  *
  * Both are applied to the columns of a patch first, through scratch, then to its rows.
+ *
+ * The last tiles of a row of outputs may have one or two of their four columns inside the image: F(4x2, 3x3). Its points
+ * are four of the six, 0, 1, −1 and 2, so that U and Aᵀ are the same and a third of the products need not be made;
+ * what multiplies the rows of a patch of four columns is
+ *
+ *     |  4 -2 -4  2 |
+ *     |  0 -6 -3  3 |     rows of absolute values sum to at most 12: |V| ≤ 10 · 12 · 255 = 30,600
+ *     |  0  2 -3  1 |
+ *     |  0 -4  0  4 |
  */
 import { OutputParameters } from "./requantize/output";
 
 /** Output tile, patch, positions of a patch. */
 export const OUT: i32 = 4;
 export const PATCH: i32 = 6;
+/** Columns of the patch of a narrow tile. */
+export const NARROW: i32 = 4;
 export const POSITIONS: usize = 36;
 /** Bytes of one 4x8 tile of accumulators: S steps by it from position to position. */
 export const TILE_BYTES: usize = 128;
@@ -23,7 +34,7 @@ export const TILE_BYTES: usize = 128;
 @unmanaged
 export class WinogradParameters extends OutputParameters {
   x: usize;
-  /** Per panel: filters [C][9][8] int8 or packed, int32 bias[8], multipliers of the rule. */
+  /** Per panel: filters [C/2][9][8][2] int8 or packed, int32 bias[8], multipliers of the rule. */
   w: usize;
   inputHeight: i32;
   inputWidth: i32;
@@ -38,10 +49,12 @@ export class WinogradParameters extends OutputParameters {
   inputZeroPoint: i32;
   panelBytes: i32;
   yStride: i32;
-  /** Output tiles per row of the image, per image, in all. */
-  tilesX: i32;
+  /** Output tiles, counted down the columns: per column of an image, per image, in all. */
+  tilesY: i32;
   tilesPerImage: i32;
   tileCount: i32;
+  /** The place in an image from which tiles are narrow, in whole quads; `tilesPerImage` without narrow ones. */
+  narrowFrom: i32;
   /** Output tiles of one group, a multiple of 4; panels of one chunk; chunks. */
   groupTiles: i32;
   tilePanels: i32;
@@ -79,8 +92,8 @@ export function positionBytes(p: WinogradParameters): usize {
 export function locatePatch(p: WinogradParameters, tile: i32, scratch: usize): void {
   const image = tile / p.tilesPerImage;
   const place = tile % p.tilesPerImage;
-  const top = (place / p.tilesX) * OUT - p.padTop;
-  const left = (place % p.tilesX) * OUT - p.padLeft;
+  const top = (place % p.tilesY) * OUT - p.padTop;
+  const left = (place / p.tilesY) * OUT - p.padLeft;
   const pad = padRow(scratch);
   let at = scratch;
   for (let i = 0; i < PATCH; i++) {
@@ -96,14 +109,32 @@ export function locatePatch(p: WinogradParameters, tile: i32, scratch: usize): v
   }
 }
 
-/** V of one output tile: `to` is its row in position 0. */
-export function transformPatch<X>(p: WinogradParameters, to: usize, scratch: usize): void {
+
+@inline
+export function hasNarrow(p: WinogradParameters): bool {
+  return p.narrowFrom < p.tilesPerImage;
+}
+
+/** The columns of a patch that its tile reads, and the columns of its positions. */
+@inline
+export function patchColumns(p: WinogradParameters, tile: i32): i32 {
+  return tile % p.tilesPerImage < p.narrowFrom ? PATCH : NARROW;
+}
+
+/** V of output tile `tile`: `to` is its row in position 0. */
+export function transformPatch<X>(
+  p: WinogradParameters,
+  tile: i32,
+  to: usize,
+  scratch: usize,
+): void {
+  const columns = patchColumns(p, tile);
   const zero = i16x8.splat(<i16>p.inputZeroPoint);
   const step = positionBytes(p);
   const half = transformScratch(p, scratch);
   for (let c: usize = 0; c < <usize>p.channels; c += 8) {
     // Columns: half[i][j] = Bᵀ·d.
-    for (let j: usize = 0; j < <usize>PATCH; j++) {
+    for (let j: usize = 0; j < <usize>columns; j++) {
       const at = scratch + (j << 2);
       const d0 = i16x8.sub(changetype<X>(load<usize>(at) + c).widen(), zero);
       const d1 = i16x8.sub(changetype<X>(load<usize>(at, 24) + c).widen(), zero);
@@ -130,6 +161,21 @@ export function transformPatch<X>(p: WinogradParameters, to: usize, scratch: usi
       const d1 = v128.load(t, 16);
       const d2 = v128.load(t, 32);
       const d3 = v128.load(t, 48);
+      if (columns == NARROW) {
+        const f = i16x8.sub(d3, d1);
+        const g = i16x8.sub(d3, d2);
+        const h = i16x8.sub(i16x8.shl(i16x8.sub(d0, d2), 1), d1);
+        const e = i16x8.sub(g, i16x8.shl(d1, 1));
+        v128.store(v, i16x8.shl(i16x8.add(h, d3), 1));
+        v += step;
+        v128.store(v, i16x8.add(i16x8.shl(e, 1), e));
+        v += step;
+        v128.store(v, i16x8.sub(g, i16x8.shl(i16x8.sub(d2, d1), 1)));
+        v += step;
+        v128.store(v, i16x8.shl(f, 2));
+        v += 3 * step;
+        continue;
+      }
       const d4 = v128.load(t, 64);
       const d5 = v128.load(t, 80);
       const a = i16x8.sub(d4, i16x8.shl(d2, 2));
@@ -154,61 +200,26 @@ export function transformPatch<X>(p: WinogradParameters, to: usize, scratch: usi
 
 /** half = Aᵀ·S for four columns; `s` and `half` step by position and by [4][6]. */
 @inline
-export function transformColumns(s: usize, half: usize): void {
-  for (let j = 0; j < PATCH; j++) {
-    const s1 = v128.load(s, 768);
-    const s2 = v128.load(s, 1536);
-    const s3 = v128.load(s, 2304);
-    const s4 = v128.load(s, 3072);
-    const p = i32x4.add(s1, s2);
-    const q = i32x4.sub(s1, s2);
-    const r = i32x4.add(s3, s4);
-    const v = i32x4.sub(s3, s4);
-    v128.store(half, i32x4.add(i32x4.add(v128.load(s), p), r));
-    v128.store(half, i32x4.add(q, i32x4.shl(v, 1)), 96);
-    v128.store(half, i32x4.add(p, i32x4.shl(r, 2)), 192);
-    v128.store(
-      half,
-      i32x4.add(i32x4.add(q, i32x4.shl(v, 3)), i32x4.shl(v128.load(s, 3840), 2)),
-      288,
-    );
-    s += TILE_BYTES;
-    half += 16;
-  }
-}
-
-/** Z → bias + Y. */
-@inline
-function accumulator(z: v128, inverse: v128, bias: v128): v128 {
-  return i32x4.add(i32x4.shr_s(i32x4.mul(z, inverse), 6), bias);
-}
-
-/** One row of four outputs × four columns: `half` holds its six sums, `to` gets [4][8]. */
-@inline
-export function transformRow<R>(
-  rule: R,
-  half: usize,
-  to: usize,
-  bias: v128,
-  scale: v128,
-  floor: v128,
-  base: v128,
-  inverse: v128,
-): void {
-  const s1 = v128.load(half, 16);
-  const s2 = v128.load(half, 32);
-  const s3 = v128.load(half, 48);
-  const s4 = v128.load(half, 64);
+function transformColumn(s: usize, half: usize): void {
+  const s1 = v128.load(s, 768);
+  const s2 = v128.load(s, 1536);
+  const s3 = v128.load(s, 2304);
+  const s4 = v128.load(s, 3072);
   const p = i32x4.add(s1, s2);
   const q = i32x4.sub(s1, s2);
   const r = i32x4.add(s3, s4);
   const v = i32x4.sub(s3, s4);
-  const z0 = i32x4.add(i32x4.add(v128.load(half), p), r);
-  const z1 = i32x4.add(q, i32x4.shl(v, 1));
-  const z2 = i32x4.add(p, i32x4.shl(r, 2));
-  const z3 = i32x4.add(i32x4.add(q, i32x4.shl(v, 3)), i32x4.shl(v128.load(half, 80), 2));
-  v128.store(to, rule.finish(accumulator(z0, inverse, bias), scale, floor, base));
-  v128.store(to, rule.finish(accumulator(z1, inverse, bias), scale, floor, base), 32);
-  v128.store(to, rule.finish(accumulator(z2, inverse, bias), scale, floor, base), 64);
-  v128.store(to, rule.finish(accumulator(z3, inverse, bias), scale, floor, base), 96);
+  v128.store(half, i32x4.add(i32x4.add(v128.load(s), p), r));
+  v128.store(half, i32x4.add(q, i32x4.shl(v, 1)), 96);
+  v128.store(half, i32x4.add(p, i32x4.shl(r, 2)), 192);
+  v128.store(half, i32x4.add(i32x4.add(q, i32x4.shl(v, 3)), i32x4.shl(v128.load(s, 3840), 2)), 288);
+}
+
+/** The same for eight columns; the `columns` of S that the patch has. */
+export function transformColumns(s: usize, half: usize, columns: i32): void {
+  for (const end = half + ((<usize>columns) << 4); half < end; half += 16) {
+    transformColumn(s, half);
+    transformColumn(s + 16, half + 384);
+    s += TILE_BYTES;
+  }
 }

@@ -23,20 +23,23 @@
  */
 import { Int8, UInt8 } from "./formats/integer";
 import { SmallFp32Rule } from "./requantize/fp32-rules";
-import { RULE_SMALL_FP32, storeCodes } from "./requantize/output";
+import { RULE_SMALL_FP32 } from "./requantize/output";
 import { ReferenceRule } from "./requantize/reference-rule";
 import { freeCodes } from "./low-bit";
 import {
   inputPanels,
   locatePatch,
+  hasNarrow,
+  NARROW,
   OUT,
   padRow,
+  PATCH,
+  patchColumns,
   positionBytes,
   POSITIONS,
   TILE_BYTES,
   transformColumns,
   transformPatch,
-  transformRow,
   transformScratch,
   WinogradParameters,
 } from "./winograd-transform";
@@ -45,26 +48,34 @@ import { panelPositionBytes, transformPanel, WEIGHT_SCRATCH } from "./winograd-w
 /** Columns of a panel, output tiles of a quad. */
 const NR: i32 = 8;
 const QUAD: i32 = 4;
-/** Where the output stage has its constants, less the rows of accumulators in front of them. */
-const CONSTANTS: usize = 64;
 /** 1 / 9 modulo 2^32. */
 const INVERSE_OF_9: i32 = 0x38e38e39;
+/** Column 1 of Aᵀ is all ones: what is added to S here is added to every output of Z. */
+const BIAS_POSITION: usize = 7;
+/**
+ * Scratch of a panel, where pixel pointers were, behind what the output stage has there: 576 · bias[8], then multipliers; 1 / 9;
+ * what lies beyond the image; zeros.
+ */
+const START: usize = 144;
+const INVERSE: usize = 176;
+const BEYOND: usize = 192;
+const ZEROS: usize = 208;
 
-/** S of one position: four rows of V `rowBytes` apart × eight columns of U. */
+/** S of one position: four rows of V `rowBytes` apart × eight columns of U, added to the eight at `start`. */
 @inline
-function multiply(v: usize, rowBytes: usize, u: usize, to: usize): void {
+function multiply(v: usize, rowBytes: usize, u: usize, to: usize, start: usize): void {
   let v1 = v + rowBytes;
   let v2 = v1 + rowBytes;
   let v3 = v2 + rowBytes;
   const end = v1;
-  let c0l = i32x4.splat(0);
-  let c0h = c0l;
+  let c0l = v128.load(start);
+  let c0h = v128.load(start, 16);
   let c1l = c0l;
-  let c1h = c0l;
+  let c1h = c0h;
   let c2l = c0l;
-  let c2h = c0l;
+  let c2h = c0h;
   let c3l = c0l;
-  let c3h = c0l;
+  let c3h = c0h;
   do {
     const u0l = v128.load(u);
     const u0h = v128.load(u, 16);
@@ -144,20 +155,36 @@ function multiply(v: usize, rowBytes: usize, u: usize, to: usize): void {
   v128.store(to, c3h, 112);
 }
 
-/** The 36 products of a group of `tiles` output tiles and one panel. */
-export function multiplyPanel(p: WinogradParameters, u: usize, tiles: i32, scratch: usize): void {
+/** The 36 products of a group of `tiles` output tiles and one panel, whose int32 bias[8] is at `tail`. */
+export function multiplyPanel(
+  p: WinogradParameters,
+  u: usize,
+  tail: usize,
+  firstTile: i32,
+  tiles: i32,
+  scratch: usize,
+): void {
   const rowBytes = <usize>p.channels * 2;
   const step = positionBytes(p);
   const sums = inputPanels(p, scratch) + POSITIONS * step;
   const quadBytes = <usize>QUAD * rowBytes;
   const quads = (tiles + QUAD - 1) / QUAD;
+  const scale = i32x4.splat(576);
+  v128.store(scratch, i32x4.mul(v128.load(tail), scale), START);
+  v128.store(scratch, i32x4.mul(v128.load(tail, 16), scale), START + 16);
+  v128.store(scratch, i32x4.splat(0), ZEROS);
+  v128.store(scratch, i32x4.splat(0), ZEROS + 16);
   let v = inputPanels(p, scratch);
   let to = sums;
   for (let position: usize = 0; position < POSITIONS; position++) {
+    const start = scratch + (position == BIAS_POSITION ? START : ZEROS);
+    const isWide = hasNarrow(p) && position % <usize>PATCH >= <usize>NARROW;
+    let tile = firstTile;
     let row = v;
     let s = to;
     for (let quad = 0; quad < quads; quad++) {
-      multiply(row, rowBytes, u, s);
+      if (!isWide || patchColumns(p, tile) == PATCH) multiply(row, rowBytes, u, s, start);
+      tile += QUAD;
       row += quadBytes;
       s += POSITIONS * TILE_BYTES;
     }
@@ -165,6 +192,73 @@ export function multiplyPanel(p: WinogradParameters, u: usize, tiles: i32, scrat
     to += TILE_BYTES;
     u += panelPositionBytes(p.channels);
   }
+}
+
+/** Four outputs of one row × eight columns → codes: the sums at `half` and `half + 384` → y. */
+@inline
+function finishRow<R>(
+  rule: R,
+  half: usize,
+  multipliers: usize,
+  y: usize,
+  stride: usize,
+  width: i32,
+  columns: i32,
+  scratch: usize,
+): void {
+  const inverse = v128.load(scratch, INVERSE);
+  const beyond = scratch + BEYOND;
+  const a1 = v128.load(half, 16);
+  const a2 = v128.load(half, 32);
+  const a3 = v128.load(half, 48);
+  const a4 = v128.load(half, 64);
+  const ap = i32x4.add(a1, a2);
+  const ar = i32x4.add(a3, a4);
+  const aq = i32x4.sub(a1, a2);
+  const av = i32x4.sub(a3, a4);
+  const b1 = v128.load(half, 400);
+  const b2 = v128.load(half, 416);
+  const b3 = v128.load(half, 432);
+  const b4 = v128.load(half, 448);
+  const bp = i32x4.add(b1, b2);
+  const br = i32x4.add(b3, b4);
+  const bq = i32x4.sub(b1, b2);
+  const bv = i32x4.sub(b3, b4);
+  rule.storeRows(
+    rule.sum(i32x4.mul(i32x4.add(i32x4.add(v128.load(half, 0), ap), ar), inverse), scratch),
+    rule.sum(i32x4.mul(i32x4.add(i32x4.add(v128.load(half, 384), bp), br), inverse), scratch),
+    rule.sum(i32x4.mul(i32x4.add(aq, i32x4.shl(av, 1)), inverse), scratch),
+    rule.sum(i32x4.mul(i32x4.add(bq, i32x4.shl(bv, 1)), inverse), scratch),
+    multipliers,
+    y,
+    width > 1 ? y + stride : beyond,
+    columns,
+    scratch,
+  );
+  y += 2 * stride;
+  rule.storeRows(
+    rule.sum(i32x4.mul(i32x4.add(ap, i32x4.shl(ar, 2)), inverse), scratch),
+    rule.sum(i32x4.mul(i32x4.add(bp, i32x4.shl(br, 2)), inverse), scratch),
+    rule.sum(
+      i32x4.mul(
+        i32x4.add(i32x4.add(aq, i32x4.shl(av, 3)), i32x4.shl(v128.load(half, 80), 2)),
+        inverse,
+      ),
+      scratch,
+    ),
+    rule.sum(
+      i32x4.mul(
+        i32x4.add(i32x4.add(bq, i32x4.shl(bv, 3)), i32x4.shl(v128.load(half, 464), 2)),
+        inverse,
+      ),
+      scratch,
+    ),
+    multipliers,
+    width > 2 ? y : beyond,
+    width > 3 ? y + stride : beyond,
+    columns,
+    scratch,
+  );
 }
 
 /** S of `tiles` output tiles and one panel → codes of y. */
@@ -177,56 +271,42 @@ export function finishPanel<R>(
   scratch: usize,
 ): void {
   const rule = changetype<R>(p);
-  const sums = inputPanels(p, scratch) + POSITIONS * positionBytes(p);
   const half = transformScratch(p, scratch);
-  const to = scratch;
-  rule.prepare(scratch + CONSTANTS);
-  const floor = v128.load(scratch, CONSTANTS + 64);
-  const base = v128.load(scratch, CONSTANTS + 80);
-  const high = v128.load(scratch, CONSTANTS + 96);
-  const flip = v128.load(scratch, CONSTANTS + 112);
-  const inverse = i32x4.splat(INVERSE_OF_9);
+  rule.prepare(scratch);
+  const multipliers = rule.scaleDown(tail + 32, scratch + START);
+  v128.store(scratch, i32x4.splat(INVERSE_OF_9), INVERSE);
   const columns = p.n - panel * NR;
+  const stride = <usize>p.yStride;
+  const narrow = hasNarrow(p) ? 2 : 0;
+  const place = firstTile % p.tilesPerImage;
+  let image = firstTile / p.tilesPerImage;
+  let top = (place % p.tilesY) * OUT;
+  let left = (place / p.tilesY) * OUT;
+  let s = inputPanels(p, scratch) + POSITIONS * positionBytes(p);
   for (let t = 0; t < tiles; t++) {
-    const tile = firstTile + t;
-    const image = tile / p.tilesPerImage;
-    const place = tile % p.tilesPerImage;
-    const top = (place / p.tilesX) * OUT;
-    const left = (place % p.tilesX) * OUT;
-    const rows = min(OUT, p.outputHeight - top);
-    const width = min(OUT, p.outputWidth - left);
-    const s = sums + <usize>(t / QUAD) * (POSITIONS * TILE_BYTES) + <usize>(t % QUAD) * 32;
-    transformColumns(s, half);
-    transformColumns(s + 16, half + 384);
-    let y =
-      p.y +
-      <usize>((image * p.outputHeight + top) * p.outputWidth + left) * <usize>p.yStride +
-      <usize>(panel * NR);
-    for (let i: usize = 0; i < <usize>rows; i++) {
-      const line = half + i * 96;
-      transformRow<R>(rule, line, to, v128.load(tail), v128.load(tail, 32), floor, base, inverse);
-      transformRow<R>(
-        rule,
-        line + 384,
-        to + 16,
-        v128.load(tail, 16),
-        v128.load(tail, 48),
-        floor,
-        base,
-        inverse,
-      );
-      rule.settle(to, tail + 32);
-      rule.settle(to + 32, tail + 32);
-      rule.settle(to + 64, tail + 32);
-      rule.settle(to + 96, tail + 32);
-      const rows01 = rule.narrowStored(to, to + 32, high, flip);
-      const rows23 = rule.narrowStored(to + 64, to + 96, high, flip);
-      const stride = <usize>p.yStride;
-      storeCodes(y, i64x2.extract_lane(rows01, 0), columns);
-      if (width > 1) storeCodes(y + stride, i64x2.extract_lane(rows01, 1), columns);
-      if (width > 2) storeCodes(y + 2 * stride, i64x2.extract_lane(rows23, 0), columns);
-      if (width > 3) storeCodes(y + 3 * stride, i64x2.extract_lane(rows23, 1), columns);
+    const width = p.outputWidth - left;
+    const patch = width <= narrow ? NARROW : PATCH;
+    transformColumns(s, half, patch);
+    if (patch == NARROW) {
+      // The first sums of a row read column 4 too.
+      for (let row = half + 64; row < half + 768; row += 96) v128.store(row, i32x4.splat(0));
+    }
+    const line = (image * p.outputHeight + top) * p.outputWidth + left;
+    let y = p.y + <usize>line * stride + <usize>(panel * NR);
+    const end = half + <usize>min(OUT, p.outputHeight - top) * 96;
+    for (let row = half; row < end; row += 96) {
+      finishRow<R>(rule, row, multipliers, y, stride, width, columns, scratch);
       y += <usize>p.outputWidth * stride;
+    }
+    s += t % QUAD == QUAD - 1 ? POSITIONS * TILE_BYTES - 96 : 32;
+    top += OUT;
+    if (top >= p.outputHeight) {
+      top = 0;
+      left += OUT;
+      if (left >= p.outputWidth) {
+        left = 0;
+        image++;
+      }
     }
   }
 }
@@ -243,7 +323,8 @@ function winogradTile<X>(p: WinogradParameters, scratch: usize, tile: i32): void
   const rowBytes = <usize>p.channels * 2;
   for (let t = 0; t < tiles; t++) {
     locatePatch(p, firstTile + t, scratch);
-    transformPatch<X>(p, inputPanels(p, scratch) + <usize>t * rowBytes, scratch);
+    const to = inputPanels(p, scratch) + <usize>t * rowBytes;
+    transformPatch<X>(p, firstTile + t, to, scratch);
   }
   const quads = <usize>((p.groupTiles + QUAD - 1) / QUAD);
   const weightScratch =
@@ -259,7 +340,7 @@ function winogradTile<X>(p: WinogradParameters, scratch: usize, tile: i32): void
       w = freed;
     }
     transformPanel(w, p.channels, u, weightScratch);
-    multiplyPanel(p, u, tiles, scratch);
+    multiplyPanel(p, u, tail, firstTile, tiles, scratch);
     if (p.rule == RULE_SMALL_FP32)
       finishPanel<SmallFp32Rule>(p, tail, panel, firstTile, tiles, scratch);
     else finishPanel<ReferenceRule>(p, tail, panel, firstTile, tiles, scratch);

@@ -73,12 +73,19 @@ export class SmallFp32Rule extends OutputParameters {
     v128.store(scratch, i8x16.splat(<i8>(lift + this.flip)), 112);
   }
 
-  /** Two rows of eight that `finish` has seen → 16 codes. */
+  /** Of 64 times an accumulator, that of Winograd: the multipliers are as many times smaller, which is exact. */
   @inline
-  narrowStored(first: usize, second: usize, most: v128, shift: v128): v128 {
-    const a = i16x8.narrow_i32x4_s(v128.load(first), v128.load(first, 16));
-    const b = i16x8.narrow_i32x4_s(v128.load(second), v128.load(second, 16));
-    return i8x16.add(i8x16.min_s(i8x16.narrow_i16x8_s(a, b), most), shift);
+  sum(acc: v128, scratch: usize): v128 {
+    return acc;
+  }
+
+
+  @inline
+  scaleDown(multipliers: usize, to: usize): usize {
+    const part = f32x4.splat(1.0 / 64.0);
+    v128.store(to, f32x4.mul(v128.load(multipliers), part));
+    v128.store(to, f32x4.mul(v128.load(multipliers, 16), part), 16);
+    return to;
   }
 
   /** Two rows of eight accumulators → 16 codes less `lift`. */

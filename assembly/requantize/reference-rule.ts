@@ -29,8 +29,14 @@ export class ReferenceRule extends OutputParameters {
 
 
   @inline
-  narrowStored(first: usize, second: usize, high: v128, flip: v128): v128 {
-    return narrowRows(first, second, high, flip);
+  sum(acc: v128, scratch: usize): v128 {
+    return i32x4.shr_s(acc, 6);
+  }
+
+
+  @inline
+  scaleDown(multipliers: usize, to: usize): usize {
+    return multipliers;
   }
 
 
@@ -39,7 +45,7 @@ export class ReferenceRule extends OutputParameters {
     storeConstants(this, scratch);
   }
 
-  /** Two rows of eight accumulators → codes, by way of `scratch` (64 bytes). */
+
   @inline
   storeRows(
     al: v128,
@@ -52,19 +58,7 @@ export class ReferenceRule extends OutputParameters {
     columns: i32,
     scratch: usize,
   ): void {
-    v128.store(scratch, al);
-    v128.store(scratch, ah, 16);
-    v128.store(scratch, bl, 32);
-    v128.store(scratch, bh, 48);
-    this.settle(scratch, multipliers);
-    this.settle(scratch + 32, multipliers);
-    const codes = narrowRows(
-      scratch,
-      scratch + 32,
-      v128.load(scratch, 96),
-      v128.load(scratch, 112),
-    );
-    storePair(codes, ya, yb, columns);
+    storeReferenceRows(this, al, ah, bl, bh, multipliers, ya, yb, columns, scratch);
   }
 
   /** Six rows of eight accumulators → codes. */
@@ -96,6 +90,30 @@ export class ReferenceRule extends OutputParameters {
     this.storeRows(cl, ch, dl, dh, multipliers, yc, yd, columns, scratch);
     this.storeRows(el, eh, fl, fh, multipliers, ye, yf, columns, scratch);
   }
+}
+
+/** Two rows of eight accumulators → codes, by way of `scratch` (64 bytes). One copy of it: a seldom rule, and code is bytes to load. */
+function storeReferenceRows(
+  rule: ReferenceRule,
+  al: v128,
+  ah: v128,
+  bl: v128,
+  bh: v128,
+  multipliers: usize,
+  ya: usize,
+  yb: usize,
+  columns: i32,
+  scratch: usize,
+): void {
+  v128.store(scratch, al);
+  v128.store(scratch, ah, 16);
+  v128.store(scratch, bl, 32);
+  v128.store(scratch, bh, 48);
+  rule.settle(scratch, multipliers);
+  rule.settle(scratch + 32, multipliers);
+  const high = v128.load(scratch, 96);
+  const flip = v128.load(scratch, 112);
+  storePair(narrowRows(scratch, scratch + 32, high, flip), ya, yb, columns);
 }
 
 /** Requantises the eight int32 of `row` in place. Multipliers: f32[8]. */

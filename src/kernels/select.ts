@@ -1,5 +1,6 @@
 /** Which kernel takes which shape: pure functions of facts, to be asked on any host. */
 import { type GemmForm, gemmForm, gemmForms, gemmKernelName, type GemmOperation } from "./gemm.ts";
+import { WINOGRAD_QUAD, winogradTiles } from "./winograd.ts";
 
 /** What the choice of operands and tile depends on. */
 export interface OperandFacts {
@@ -154,33 +155,36 @@ export interface WinogradFacts {
 
 /**
  * Cycles of this family's parts, from bench/kernels.ts: multiply-accumulates of direct convolution and
- * of Winograd, the transform of a filter, of an input tile per channel, and of an output tile per column
- * with the start and end of its products.
+ * of Winograd, the window of a pixel, the transform of a filter, of an input tile per channel, and of an output
+ * tile per column with the start and end of its products.
  */
 const CYCLES = {
-  dot: 1 / 30,
+  dot: 1 / 32,
   pairs: 1 / 14,
-  filter: 8,
+  window: 30,
+  filter: 5,
   input: 8,
-  output: 30,
+  output: 25,
 } as const;
 /** Output tiles that share one transform of the weights, about. */
 const SHARED_TILES = 48;
 /** What Winograd must save to be worth its memory traffic. */
-const LEAST_GAIN = 0.9;
+const LEAST_GAIN = 0.92;
 
 /**
  * A quarter of the multiplies must pay for the transforms, and for the cells beyond a small map.
  * @param isDirectFast direct convolution has the relaxed dot, or is looked up
  */
 export function isWorthWinograd(
-  { inputChannels: c, outputChannels: n, output: [height, width] }: WinogradFacts,
+  { inputChannels: c, outputChannels: n, output }: WinogradFacts,
   isDirectFast: boolean,
 ): boolean {
-  const tiles = Math.ceil(height / 4) * Math.ceil(width / 4);
-  const direct = height * width * 9 * c * n * (isDirectFast ? CYCLES.dot : CYCLES.pairs);
+  const { tiles, narrow } = winogradTiles(output);
+  const pixels = output[0] * output[1];
+  const direct = pixels * (9 * c * n * (isDirectFast ? CYCLES.dot : CYCLES.pairs) + CYCLES.window);
+  const positions = 36 * WINOGRAD_QUAD * Math.ceil(tiles / WINOGRAD_QUAD) - 12 * narrow;
   const winograd =
-    tiles * 36 * c * n * CYCLES.pairs +
+    positions * c * n * CYCLES.pairs +
     Math.ceil(tiles / SHARED_TILES) * c * n * CYCLES.filter +
     tiles * (c * CYCLES.input + n * CYCLES.output);
   return winograd < LEAST_GAIN * direct;

@@ -2,7 +2,7 @@
  * Integer-exact Winograd F(4x4, 3x3): `assembly/winograd.ts`. The kernel transforms the filters of a
  * panel of 8 columns when it uses them; a panel holds them as they are:
  *
- *     [C][9 taps][8 columns] int8 or packed as in `low-bit.ts` │ int32 bias[8] │ multipliers
+ *     [C/2][9 taps][8 columns][2 c] int8 or packed as in `low-bit.ts` │ int32 bias[8] │ multipliers
  */
 import { GEMM_NR } from "./gemm.ts";
 import type { Kernel } from "./kernel.ts";
@@ -11,21 +11,30 @@ import { type PanelMultipliers, tailBytes, writeMultiplier } from "./packing.ts"
 
 export const WINOGRAD_POSITIONS = 36;
 /** Rows and columns of one output tile. */
-export const WINOGRAD_OUTPUT = 4;
+const WINOGRAD_OUTPUT = 4;
 /** Output tiles that one kernel tile multiplies together. */
 export const WINOGRAD_QUAD = 4;
 
 /**
- * Largest Σ of a channel's positive, or of its negative, weights: 255 times it stays inside the
- * ±2^25 in which Z determines Y.
+ * Tiles of an image, of one column of it, and how many are narrow: those of a last column of whole quads in which one or two
+ * columns of outputs are left. A third of their products is not made.
  */
-export const WINOGRAD_MAX_WEIGHT_SUM = Math.floor((2 ** 25 - 1) / 255);
+export function winogradTiles([height, width]: readonly [height: number, width: number]) {
+  const tilesY = Math.ceil(height / WINOGRAD_OUTPUT);
+  const tiles = tilesY * Math.ceil(width / WINOGRAD_OUTPUT);
+  const left = width % WINOGRAD_OUTPUT;
+  const inQuads = tilesY % WINOGRAD_QUAD === 0;
+  return { tilesY, tiles, narrow: inQuads && (left === 1 || left === 2) ? tilesY : 0 };
+}
+
+/** Largest |Y|, bias included, that Z determines. */
+export const WINOGRAD_MAX_SUM = 2 ** 25 - 1;
 
 export const winogradParameters = [
   ["y", "zeroPoint", "low", "high", "flip", "rule"],
   ["x", "w", "inputHeight", "inputWidth", "channels", "outputHeight", "outputWidth", "n"],
   ["padTop", "padLeft", "inputZeroPoint", "panelBytes", "yStride"],
-  ["tilesX", "tilesPerImage", "tileCount", "groupTiles", "tilePanels", "chunks"],
+  ["tilesY", "tilesPerImage", "tileCount", "narrowFrom", "groupTiles", "tilePanels", "chunks"],
   ["weightBits", "weightOffset"],
 ].flat();
 
@@ -91,12 +100,11 @@ export function packWinograd(
     const panel = Math.floor(n / GEMM_NR) * panelBytes;
     let from = n * 9 * channels;
     for (let tap = 0; tap < 9; tap++) {
-      let at = tap * GEMM_NR + column;
-      for (const end = from + channels; from < end; from++) {
-        const weight = weights[from]!;
+      for (let c = 0; c < channels; c++) {
+        const weight = weights[from++]!;
+        const at = ((c >> 1) * 9 + tap) * 2 * GEMM_NR + column * 2 + (c & 1);
         if (bits === 8) target[panel + at] = weight;
         else placeCode(target, panel, at, bits, bits === 1 ? (weight + 1) >> 1 : weight + offset);
-        at += 9 * GEMM_NR;
       }
     }
     const tail = panel + filterBytes(channels, bits);
@@ -106,7 +114,11 @@ export function packWinograd(
 }
 
 /** Whether every channel's result is determined, and every weight is an int8. */
-export function fitsWinograd(weights: Int8Array | Int16Array, columns: number): boolean {
+export function fitsWinograd(
+  weights: Int8Array | Int16Array,
+  columns: number,
+  bias?: Int32Array,
+): boolean {
   const depth = weights.length / columns;
   for (let n = 0; n < columns; n++) {
     let positive = 0;
@@ -117,7 +129,8 @@ export function fitsWinograd(weights: Int8Array | Int16Array, columns: number): 
       if (weight > 0) positive += weight;
       else negative -= weight;
     }
-    if (Math.max(positive, negative) > WINOGRAD_MAX_WEIGHT_SUM) return false;
+    const start = bias === undefined ? 0 : Math.abs(bias[n]!);
+    if (255 * Math.max(positive, negative) + start > WINOGRAD_MAX_SUM) return false;
   }
   return true;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { int32, int8, uint8 } from "../../src/formats/index.ts";
-import { fitsWinograd, WINOGRAD_MAX_WEIGHT_SUM } from "../../src/kernels/index.ts";
+import { fitsWinograd, WINOGRAD_MAX_SUM } from "../../src/kernels/index.ts";
 import { conv2D } from "../../src/operators/index.ts";
 import { perChannel, perTensor, type Rounding } from "../../src/quantization/index.ts";
 import type { Tensor } from "../../src/tensor/index.ts";
@@ -23,6 +23,8 @@ interface Case {
   /** Factor of the output's scale: small ones make scaled sums large. */
   readonly outputFactor?: number;
   readonly fill?: (weights: Int8Array) => void;
+  /** Of every column. */
+  readonly bias?: number;
 }
 
 function problem(c: Case, seed = 1) {
@@ -39,7 +41,7 @@ function problem(c: Case, seed = 1) {
   c.fill?.(w.data as Int8Array);
   const bias: Tensor = {
     type: { format: int32, shape: [n] },
-    data: Int32Array.from({ length: n }, () => Math.floor((random() - 0.5) * 4000)),
+    data: Int32Array.from({ length: n }, () => c.bias ?? Math.floor((random() - 0.5) * 4000)),
   };
   const zeroPoint = c.zeroPoint ?? (format === int8 ? -7 : 130);
   const x = { format, shape: c.input, quantization: perTensor(0.02, zeroPoint) };
@@ -73,6 +75,11 @@ describe("Winograd F(4x4, 3x3) is equal to the reference", () => {
     { input: [1, 17, 15, 8], columns: 33 },
     { input: [1, 8, 8, 64], columns: 24 },
     { input: [3, 9, 4, 40], columns: 1, padding: "valid" },
+    // Quads of narrow tiles: two columns, one, no others, of several images.
+    { input: [1, 14, 14, 16], columns: 17 },
+    { input: [1, 13, 13, 8], columns: 8 },
+    { input: [1, 15, 2, 8], columns: 9 },
+    { input: [3, 16, 6, 8], columns: 8 },
   ];
   for (const c of cases) {
     for (const format of [int8, uint8]) {
@@ -117,7 +124,8 @@ describe("Winograd at the edge of what determines a sum", () => {
     }
     expect(left).toBe(0);
   };
-  const largest = WINOGRAD_MAX_WEIGHT_SUM;
+  const largest = 130_000;
+  const rest = WINOGRAD_MAX_SUM - 255 * largest;
 
   for (const sign of [1, -1] as const) {
     for (const zeroPoint of [-128, 127]) {
@@ -127,6 +135,7 @@ describe("Winograd at the edge of what determines a sum", () => {
           columns: 1,
           zeroPoint,
           fill: filled(largest, sign),
+          bias: zeroPoint === -128 ? sign * rest : -sign * rest,
         });
         (data as Int8Array).fill(zeroPoint === 127 ? -128 : 127);
         const run = await runGraph(graph, [data], { forced: kernel });
@@ -137,17 +146,13 @@ describe("Winograd at the edge of what determines a sum", () => {
   }
 
   test("one more than the bound is refused, and so is a weight outside int8", () => {
-    const whole = Math.floor(WINOGRAD_MAX_WEIGHT_SUM / 127);
-    const excess = new Int16Array(whole + 1).fill(127);
-    excess[0] = WINOGRAD_MAX_WEIGHT_SUM - 127 * whole;
-    expect(fitsWinograd(excess, 1)).toBe(true);
-    excess[0] += 1;
-    expect(fitsWinograd(excess, 1)).toBe(false);
-    expect(
-      fitsWinograd(
-        Int16Array.from({ length: 9 }, () => 129),
-        1,
-      ),
-    ).toBe(false);
+    const whole = Math.floor(largest / 127);
+    const weights = new Int16Array(whole + 1).fill(127);
+    weights[0] = largest - 127 * whole;
+    for (const sign of [1, -1]) {
+      expect(fitsWinograd(weights, 1, Int32Array.of(sign * rest))).toBe(true);
+      expect(fitsWinograd(weights, 1, Int32Array.of(sign * (rest + 1)))).toBe(false);
+    }
+    expect(fitsWinograd(new Int16Array(9).fill(129), 1)).toBe(false);
   });
 });

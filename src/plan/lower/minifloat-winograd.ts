@@ -37,6 +37,7 @@ export function winogradUnits(
   const tensor = context.constant(1)!;
   const unit = integerUnit(tensor.type.format)!;
   const integers = Int8Array.from(layerValues(tensor), (value) => value * unit);
+  // 26 bits of a sum come through, which is a float32 number near 1.5 · 2^23 (`unitSteps`).
   if (!fitsWinograd(integers, outputChannels)) return false;
   const { scratchBytes, fields, ...placed } = winogradPlacement(context, geometry);
   context.step({

@@ -5,12 +5,12 @@ import {
   gemmRules,
   isWorthWinograd,
   packWinograd,
-  WINOGRAD_OUTPUT,
   WINOGRAD_POSITIONS,
   WINOGRAD_QUAD,
   type WinogradBits,
   winogradKernelName,
   winogradPanelBytes,
+  winogradTiles,
 } from "../../kernels/index.ts";
 import {
   compactWeights,
@@ -42,7 +42,7 @@ const TILE_MACS = 600_000;
 const MAX_TILES = 8;
 
 /** Fixed parts of the scratch, as in `assembly/winograd.ts`; the last are those of the weights. */
-const HEAD_BYTES = 256 + 768 + 64 + 2 * 288;
+const HEAD_BYTES = 256 + 768 + 64 + 320;
 const SUM_BYTES = 128;
 /** What freeing the last of packed filters may write behind them. */
 const FREED_SLACK_BYTES = 128;
@@ -75,10 +75,10 @@ export function lowerWinograd(
   if (context.forced !== undefined && !forced) return false;
   const { outputChannels, inputChannels: channels } = geometry;
   const weights = unpacked();
-  if (!fitsWinograd(weights, outputChannels)) return false;
+  const bias = context.constant(2)?.data as Int32Array | undefined;
+  if (!fitsWinograd(weights, outputChannels, bias)) return false;
   const input = narrowing === undefined ? context.input(0) : narrowedBytes(context, x, narrowing);
   const { rule } = quantization.output;
-  const bias = context.constant(2)?.data as Int32Array | undefined;
   const isSmall = scalesStaySmall(quantization.output, bias, geometry.depth, () => weights);
   const panelBytes = winogradPanelBytes(channels, rule, bits);
   const panels = Math.ceil(outputChannels / GEMM_NR);
@@ -125,8 +125,7 @@ export function winogradPlacement(
   { input, output, batch, border, inputChannels: channels, outputChannels, depth }: ConvGeometry,
 ): Omit<StepRequest, "kernel"> & { readonly scratchBytes: number } {
   const panels = Math.ceil(outputChannels / GEMM_NR);
-  const tilesX = Math.ceil(output[1] / WINOGRAD_OUTPUT);
-  const tilesPerImage = tilesX * Math.ceil(output[0] / WINOGRAD_OUTPUT);
+  const { tilesY, tiles: tilesPerImage, narrow } = winogradTiles(output);
   const tileCount = tilesPerImage * batch;
   const { tiles, ...grid } = winogradGrid(tileCount, panels, channels, isShared(machine));
   return {
@@ -143,7 +142,8 @@ export function winogradPlacement(
       ...{ inputHeight: input[0], inputWidth: input[1], channels },
       ...{ outputHeight: output[0], outputWidth: output[1], n: outputChannels },
       ...{ padTop: border.top, padLeft: border.left },
-      ...{ tilesX, tilesPerImage, tileCount, ...grid },
+      ...{ tilesY, tilesPerImage, tileCount, ...grid },
+      narrowFrom: tilesPerImage - narrow,
     },
   };
 }
