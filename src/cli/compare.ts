@@ -34,7 +34,7 @@ const DEFAULT_RUNS = 30;
 const WARM_UP_RUNS = 3;
 /** Inputs of the layers' errors, spread over the data. */
 const PROBED_SAMPLES = 4;
-/** Inputs for the ranges and biases of minifloat schemes, spread over the data. */
+/** Inputs for rounding, biases and ranges, spread over the data. */
 const CALIBRATION_SAMPLES = 16;
 
 export const compare: Command = {
@@ -54,7 +54,7 @@ export const compare: Command = {
     {
       name: "calibrate",
       value: "N",
-      help: `so many of the samples, without labels, for minifloats (default ${CALIBRATION_SAMPLES}; 0: none)`,
+      help: `so many of the samples, without labels, to round and scale by (default ${CALIBRATION_SAMPLES}; 0: none)`,
     },
     { name: "plot", value: "FILE", help: "draws errors and answers into an .svg or .html file" },
     { name: "runs", value: "N", help: `measured runs of each scheme (default ${DEFAULT_RUNS})` },
@@ -70,7 +70,8 @@ in golden/models/index.json of a folder above it, where the largest output count
 The schemes are timed in turn. The error of a layer is the ratio of its output to its difference from the
 file's (of minifloats: from the file's in real numbers), in dB, over ${PROBED_SAMPLES} samples: as it is in the network,
 and where the layer alone is re-quantized; no number stands for no difference.
-Minifloats take ranges and means from the samples of --calibrate; without, an integer file's own ranges.
+Weights are rounded, biases corrected and minifloats scaled by the samples of --calibrate; without, minifloats
+take an integer file's own ranges.
 hfp8 stands for hfp8_e4m3/hfp8_e4m3.`,
 
   async run(given: Arguments, terminal: Terminal): Promise<number> {
@@ -100,7 +101,7 @@ hfp8 stands for hfp8_e4m3/hfp8_e4m3.`,
       const step = Math.ceil(questions.length / calibrated);
       const samples = questions.filter((_, i) => i % step === 0).map(({ input }) => input);
       for (const scheme of schemes.slice(1)) {
-        const calibrate = calibrated > 0 && isMinifloatScheme(scheme) ? samples : undefined;
+        const calibrate = calibrated > 0 ? samples : undefined;
         const rewritten = await requantize(graph, { ...options, ...scheme.options, calibrate });
         graphs.push(rewritten);
         models.push(await loadGraph(rewritten, options));

@@ -1,82 +1,112 @@
-/** What the values of a network are on some inputs: for the scales of its activations, and for its biases. */
+/** What the layers of a network read on some inputs: for scales, for the rounding of weights, and for biases. */
 import { InputError, kindOf } from "../errors.ts";
-import { type Graph, inferGraph, type ValueId } from "../graph/index.ts";
+import { type Graph, inferGraph, type Node, type ValueId } from "../graph/index.ts";
 import {
-  observedValues,
   floatGraph,
-  type FloatGraph,
-  type MinifloatOptions,
+  hasOwnBias,
+  InputRows,
+  layersToEncode,
+  layersToRequantize,
   type Observation,
+  type Observations,
 } from "../quantizer/index.ts";
-import type { Feeds, TypedArray } from "./feeds.ts";
+import { dequantize, type Feeds, type TensorInfo, type TypedArray } from "./feeds.ts";
 import type { Model } from "./model.ts";
+import { applyRequantization, minifloatOptions, type RequantizeOptions } from "./requantization.ts";
 
 /** Values that are kept of one tensor and input: spread over it. */
 const KEPT_VALUES = 4096;
 
-export interface Calibration {
-  readonly graph: FloatGraph;
-  readonly observed: ReadonlyMap<ValueId, Observation>;
-}
-
 /**
- * Runs the network in float32 on every sample.
+ * The graph as the options ask for it, by what it computes on some samples.
  * @param loadGraph makes a model of a graph
- * @throws InputError no samples, or samples that do not fit the inputs
+ * @throws InputError no samples, samples that do not fit the inputs, or options
  */
-export async function calibrate(
+export async function requantizeWithSamples(
   source: Graph,
-  options: MinifloatOptions,
-  samples: readonly (TypedArray | Feeds)[],
+  options: RequantizeOptions,
+  samples: readonly Feeds[],
   loadGraph: (graph: Graph) => Promise<Model>,
-): Promise<Calibration> {
+): Promise<Graph> {
   if (!Array.isArray(samples) || samples.length === 0) {
     throw new InputError(
       `calibrate: expected an array of one sample or more, got ${Array.isArray(samples) ? "none" : kindOf(samples)}`,
     );
   }
-  const { graph: written, ranges } = floatGraph(source);
-  const graph: FloatGraph = { graph: inferGraph(written), ranges };
-  const ids = observedValues(graph, options);
-  const inputs = ids.filter((id) => graph.graph.inputs.includes(id));
-  const computed = ids.filter((id) => !inputs.includes(id));
-  const observers = new Map(ids.map((id) => [id, new Observer()]));
-  const outputs = computed.length > 0 ? computed : graph.graph.outputs;
-  const model = await loadGraph({ ...graph.graph, outputs, outputNames: outputs.map(String) });
+  const { weights, activations, keepFirstLast } = options;
+  if (minifloatOptions(options) !== undefined) {
+    const { graph: written, ranges } = floatGraph(source);
+    const graph = inferGraph(written);
+    const layers = layersToEncode(graph, keepFirstLast ?? false);
+    const observed = await observe(graph, layers, samples, loadGraph);
+    return applyRequantization({ graph, ranges }, options, observed);
+  }
+  if (weights === undefined && activations === undefined) {
+    throw new InputError("calibrate: expected weights or activations beside it");
+  }
+  const layers = layersToRequantize(source, keepFirstLast ?? true);
+  const observed = await observe(source, layers, samples, loadGraph);
+  return applyRequantization(source, options, observed);
+}
+
+/** Runs the network on every sample. */
+async function observe(
+  graph: Graph,
+  layers: ReadonlySet<Node>,
+  samples: readonly Feeds[],
+  loadGraph: (graph: Graph) => Promise<Model>,
+): Promise<Observations> {
+  const read = new Map<ValueId, InputRows[]>();
+  const rows = new Map<ValueId, InputRows>();
+  for (const node of layers) {
+    const [x, w] = node.inputs as [ValueId, ValueId];
+    const readers = read.get(x) ?? [];
+    read.set(x, readers);
+    if (!hasOwnBias(graph, node)) continue;
+    const own = new InputRows(node, graph.values[x]!.type, graph.values[w]!.type);
+    rows.set(node.outputs[0]!, own);
+    readers.push(own);
+  }
+  const observers = new Map([...read.keys()].map((id) => [id, new Observer()]));
+  const computed = [...read.keys()].filter((id) => !graph.inputs.includes(id));
+  const outputs = computed.length > 0 ? computed : graph.outputs;
+  const model = await loadGraph({ ...graph, outputs, outputNames: outputs.map(String) });
+  const infos = new Map(model.outputs.map((info) => [info.name, info]));
   try {
     for (const sample of samples) {
-      const results = await model.run(sample as Feeds);
-      for (const id of computed) observers.get(id)!.add(results[String(id)] as Float32Array);
-      for (const id of inputs) {
-        const name = model.inputs[graph.graph.inputs.indexOf(id)]!.name;
-        const given = ArrayBuffer.isView(sample)
-          ? sample
-          : (sample as Record<string, unknown>)[name];
-        observers.get(id)!.add(given as Float32Array);
+      const results = await model.run(sample);
+      for (const [id, readers] of read) {
+        const input = model.inputs[graph.inputs.indexOf(id)];
+        const values =
+          input === undefined
+            ? realValues(infos.get(String(id))!, results[String(id)]!)
+            : realValues(input, ArrayBuffer.isView(sample) ? sample : sample[input.name]!);
+        observers.get(id)!.add(values);
+        for (const reader of readers) reader.add(values);
       }
     }
   } finally {
     await model.dispose();
   }
   return {
-    graph,
-    observed: new Map([...observers].map(([id, observer]) => [id, observer.result()])),
+    values: new Map([...observers].map(([id, observer]) => [id, observer.result()])),
+    rows,
   };
+}
+
+/** Inputs may be given in real numbers where the network takes codes. */
+function realValues(info: TensorInfo, data: TypedArray): Float32Array {
+  return data instanceof Float32Array ? data : dequantize(info, data as Int8Array);
 }
 
 class Observer {
   readonly #kept: number[] = [];
   #largest = 0;
-  #sums = new Float64Array(0);
-  #samples = 0;
 
   add(values: Float32Array): void {
-    if (this.#samples++ === 0) this.#sums = new Float64Array(values.length);
     for (let i = 0; i < values.length; i++) {
       const magnitude = Math.abs(values[i]!);
-      if (!(magnitude < Infinity)) continue;
-      if (magnitude > this.#largest) this.#largest = magnitude;
-      this.#sums[i]! += values[i]!;
+      if (magnitude < Infinity && magnitude > this.#largest) this.#largest = magnitude;
     }
     // An odd stride meets all channels.
     const stride = Math.ceil(values.length / KEPT_VALUES) | 1;
@@ -86,10 +116,6 @@ class Observer {
   }
 
   result(): Observation {
-    return {
-      values: Float32Array.from(this.#kept),
-      largest: this.#largest,
-      mean: this.#sums.map((sum) => sum / this.#samples),
-    };
+    return { values: Float32Array.from(this.#kept), largest: this.#largest };
   }
 }

@@ -51,17 +51,14 @@ export async function readGraph(source: ModelSource, options: LoadOptions = {}):
 /** The graph as `weights`, `activations` and so on ask for it, with a calibration where there is one. */
 export async function requantize(inferred: Graph, options: LoadOptions): Promise<Graph> {
   if (!asksForRequantization(options)) return inferred;
-  const { applyRequantization, minifloatOptions } = await import("./requantization.ts");
-  const minifloats = minifloatOptions(options);
-  if (options.calibrate === undefined) return applyRequantization(inferred, options);
-  if (minifloats === undefined) {
-    throw new InputError("calibrate: expected weights in a minifloat beside it");
+  if (options.calibrate === undefined) {
+    const { applyRequantization } = await import("./requantization.ts");
+    return applyRequantization(inferred, options);
   }
-  const { calibrate } = await import("./calibration.ts");
-  const { graph, observed } = await calibrate(inferred, minifloats, options.calibrate, (real) =>
-    loadGraph(real, { ...options, rounding: "fp32" }),
+  const { requantizeWithSamples } = await import("./calibration.ts");
+  return requantizeWithSamples(inferred, options, options.calibrate, (graph) =>
+    loadGraph(graph, { ...options, rounding: "fp32" }),
   );
-  return applyRequantization(graph, options, observed);
 }
 
 /** Options of which one makes `requantize` look at the graph. */

@@ -17,11 +17,12 @@ export interface LoadProgress {
 
 /**
  * `weights`, `activations`, `groupSize` and `keepFirstLast` re-quantize the network: fewer bits for its weights, and
- * for the activations that they meet, without data. Layers with fewer bits in the file keep those.
+ * for the activations that they meet. Layers with fewer bits in the file keep those.
  */
 export interface LoadOptions extends RequantizeOptions {
   /**
-   * Inputs for the ranges of minifloat activations: a few dozen, as `run` takes them. Without them the
+   * Some inputs for re-quantization, a few dozen, as `run` takes them and without answers: weights are rounded by
+   * what they read, biases make up for the rest, and minifloat activations get their ranges. Without them the
    * ranges are those of an integer file's quantization.
    */
   readonly calibrate?: readonly Feeds[] | undefined;

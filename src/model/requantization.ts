@@ -1,6 +1,6 @@
 /** The options of `load` that re-quantize a network before it is planned. */
 import { InputError } from "../errors.ts";
-import { type Graph, inferGraph, type ValueId } from "../graph/index.ts";
+import { type Graph, inferGraph } from "../graph/index.ts";
 import type { BlockFormatName } from "../quantization/index.ts";
 import {
   type AccumulateOptions,
@@ -10,7 +10,7 @@ import {
   minifloatGraph,
   type MinifloatName,
   type MinifloatOptions,
-  type Observation,
+  type Observations,
   requantizeGraph,
   type RequantizeOptions as IntegerOptions,
   WEIGHT_SCHEMES,
@@ -79,7 +79,7 @@ export function minifloatOptions(options: RequantizeOptions): MinifloatOptions |
 export function applyRequantization(
   graph: Graph | FloatGraph,
   options: RequantizeOptions,
-  observed?: ReadonlyMap<ValueId, Observation>,
+  observed?: Observations,
 ): Graph {
   const minifloats = minifloatOptions(options);
   if (minifloats !== undefined) return inferGraph(minifloatGraph(graph, minifloats, observed));
@@ -91,7 +91,11 @@ export function applyRequantization(
   const source = "ranges" in graph ? graph.graph : graph;
   if (weights === undefined && activations === undefined) return source;
   return inferGraph(
-    requantizeGraph(source, { weights, activations, keepFirstLast, groupSize } as IntegerOptions),
+    requantizeGraph(
+      source,
+      { weights, activations, keepFirstLast, groupSize } as IntegerOptions,
+      observed,
+    ),
   );
 }
 

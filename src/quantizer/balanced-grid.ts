@@ -1,14 +1,14 @@
 /** Integer codes of a filter, with one scale or several, rounded together (`balanced-rounding.ts`). */
 import { binary, type Format } from "../formats/index.ts";
 import { balanceErrors, type InputCorrelation } from "./balanced-rounding.ts";
-import type { ChannelValues } from "./omse.ts";
+import { type ChannelValues, nearestCode } from "./omse.ts";
 
 export interface Filter {
   readonly values: ChannelValues;
-  /** Nearest codes of the values; they are changed. */
+  /** Of the values; they are written. */
   readonly codes: Int8Array;
-  /** Of all weights, in the unit of the values; or of each. */
-  readonly scale: number | Float64Array;
+  /** Of each weight, in the unit of the values. */
+  readonly scale: Float64Array;
   /** Input channels that the weights meet in turn. */
   readonly inputs: number;
 }
@@ -27,8 +27,9 @@ export function balanceCodes(filter: Filter, format: Format, correlation: InputC
   const least = format === binary ? -1 : format.min;
   const most = format.max;
   for (let k = 0; k < count; k++) {
-    const own = typeof scale === "number" ? scale : scale[k]!;
-    const code = codes[k]!;
+    const own = scale[k]!;
+    const code = nearestCode(values[k]! / own, format);
+    codes[k] = code;
     const error = code * own - values[k]!;
     const other = error > 0 ? code - step : code + step;
     errors[k] = error;
@@ -37,7 +38,6 @@ export function balanceCodes(filter: Filter, format: Format, correlation: InputC
   }
   balanceErrors(errors.subarray(0, count), moves.subarray(0, count), inputs, correlation);
   for (let k = 0; k < count; k++) {
-    const own = typeof scale === "number" ? scale : scale[k]!;
-    codes[k] = Math.round((values[k]! + errors[k]!) / own);
+    codes[k] = Math.round((values[k]! + errors[k]!) / scale[k]!);
   }
 }

@@ -24,6 +24,7 @@ import {
 import { f32 } from "../quantization/index.ts";
 import { elementCount, type Tensor, type TensorType, unpackCodes } from "../tensor/index.ts";
 import { weightedLayers } from "./layers.ts";
+import { dequantizedWeights } from "./real-weights.ts";
 
 export interface FloatGraph {
   readonly graph: Graph;
@@ -102,21 +103,11 @@ class FloatWriter {
     if (w?.constant === undefined || w.type.format.kind === "float") return;
     const isDepthwise = node.operator === (depthwiseConv2D as Operator<never>);
     const channels = w.type.shape[isDepthwise ? 3 : 0]!;
-    const { scales, zeroPoints } = weightChannels(w.type, channels);
     const inner = isDepthwise ? 1 : elementCount(w.type.shape) / channels;
-    const codes = unpackCodes(w.constant);
-    const isBinary = w.type.format.name === "binary";
-    const weights = new Float32Array(codes.length);
-    for (let first = 0, c = 0; first < codes.length; first += inner, c = (c + 1) % channels) {
-      const [scale, zeroPoint] = [scales[c]!, zeroPoints[c]!];
-      for (let i = first; i < first + inner; i++) {
-        const value = isBinary && codes[i] === 0 ? -1 : codes[i]!;
-        weights[i] = (value - zeroPoint) * scale;
-      }
-    }
-    inputs[1] = this.#constant(w, weights);
+    inputs[1] = this.#constant(w, dequantizedWeights(w.constant, channels, inner));
     if (bias?.constant === undefined || bias.type.format.kind === "float") return;
     const inputScale = x!.type.quantization!.scale[0]!;
+    const { scales } = weightChannels(w.type, channels);
     const biases = Float32Array.from(bias.constant.data as Int32Array, (code, c) =>
       f32(code * inputScale * scales[c % channels]!),
     );

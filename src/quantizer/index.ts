@@ -1,5 +1,6 @@
 /** Quantization of graphs: fewer bits for the weights and activations of a network. */
-export { weightedLayers } from "./layers.ts";
+export { InputRows } from "./input-rows.ts";
+export { layersToEncode, layersToRequantize, weightedLayers } from "./layers.ts";
 export { narrowType } from "./narrow.ts";
 export * from "./omse.ts";
 export * from "./requantize-graph.ts";
@@ -7,4 +8,5 @@ export { type FloatGraph, floatGraph } from "./float-graph.ts";
 export type { AccumulateOptions } from "./accumulate.ts";
 export * from "./minifloat-graph.ts";
 export * from "./minifloat-names.ts";
+export * from "./observation.ts";
 export { rounderOf, type ScaleSearch } from "./minifloat-scales.ts";

@@ -15,7 +15,7 @@
  * Where something was observed, biases make up for the rounding of the weights.
  */
 import { InputError } from "../errors.ts";
-import { findFormat, float32, type Minifloat } from "../formats/index.ts";
+import { findFormat, float32, isMinifloat, type Minifloat } from "../formats/index.ts";
 import {
   ABSENT,
   createNode,
@@ -27,21 +27,27 @@ import {
 import {
   type AccumulateAttributes,
   encodeMinifloat,
-  fullyConnected,
   integerUnit,
-  type Operator,
   roundBlocks,
 } from "../operators/index.ts";
 import { blockFormats, type BlockFormatName, perTensor } from "../quantization/index.ts";
-import type { Tensor, TensorType } from "../tensor/index.ts";
+import type { Tensor } from "../tensor/index.ts";
 import { type AccumulateOptions, accumulatorShift, checkAccumulate } from "./accumulate.ts";
 import { POSITIVE_INPUTS, SIGNED_INPUTS } from "./balanced-rounding.ts";
-import { correctedBias, type RoundedLayer } from "./bias-correction.ts";
+import { biasChanges } from "./bias-correction.ts";
 import { type FloatGraph, floatGraph } from "./float-graph.ts";
+import { InputMoments } from "./input-moments.ts";
 import { firstLayers, layersToEncode } from "./layers.ts";
 import { type MinifloatName, signedMinifloat } from "./minifloat-names.ts";
-import { activationScale, rangeScale, rounderOf, type ScaleSearch } from "./minifloat-scales.ts";
+import {
+  activationScale,
+  rangeScale,
+  type Rounder,
+  rounderOf,
+  type ScaleSearch,
+} from "./minifloat-scales.ts";
 import { encodeWeights } from "./minifloat-weights.ts";
+import type { Observations } from "./observation.ts";
 import { nonNegativeValues } from "./signs.ts";
 import { type WeightLayout, weightLayout } from "./weight-layout.ts";
 
@@ -62,20 +68,6 @@ export interface MinifloatOptions {
   readonly keepFirstLast?: boolean | undefined;
 }
 
-/** What a tensor held in several runs: a part of its values, the largest magnitude and the mean of all. */
-export interface Observation {
-  readonly values: Float32Array;
-  readonly largest: number;
-  /** By element. */
-  readonly mean: Float64Array;
-}
-
-/** The values that layers in minifloats read: what a calibration observes. */
-export function observedValues({ graph }: FloatGraph, options: MinifloatOptions): ValueId[] {
-  const layers = layersToEncode(graph, options.keepFirstLast ?? false);
-  return [...new Set([...layers].map(({ inputs }) => inputs[0]!))];
-}
-
 /**
  * The graph in minifloats; types are to be inferred again.
  * @param source a graph whose types are inferred
@@ -84,7 +76,7 @@ export function observedValues({ graph }: FloatGraph, options: MinifloatOptions)
 export function minifloatGraph(
   source: Graph | FloatGraph,
   options: MinifloatOptions,
-  observed: ReadonlyMap<ValueId, Observation> = new Map(),
+  observed?: Observations,
 ): Graph {
   const real = "ranges" in source ? source : floatGraph(source);
   return new Rewriter(real, options, observed).rewrite();
@@ -95,7 +87,7 @@ class Rewriter {
   readonly #values: Value[];
   readonly #nodes: Node[] = [];
   readonly #options: MinifloatOptions;
-  readonly #observed: ReadonlyMap<ValueId, Observation>;
+  readonly #observed: Observations | undefined;
   readonly #weights: ScaleSearch;
   /** Of what layers read, and of what the first ones read; undefined: float32. */
   readonly #activations: ScaleSearch | undefined;
@@ -106,11 +98,7 @@ class Rewriter {
   /** Codes of a value, by its id. */
   readonly #encoded = new Map<ValueId, ValueId>();
 
-  constructor(
-    real: FloatGraph,
-    options: MinifloatOptions,
-    observed: ReadonlyMap<ValueId, Observation>,
-  ) {
+  constructor(real: FloatGraph, options: MinifloatOptions, observed: Observations | undefined) {
     this.#real = real;
     this.#values = real.graph.values.slice();
     this.#options = options;
@@ -148,19 +136,29 @@ class Rewriter {
   #rewriteLayer(node: Node): void {
     const [x, w, bias = ABSENT] = node.inputs as [ValueId, ValueId, ValueId?];
     const { name, type, constant } = this.#values[w]!;
-    const layout = weightLayout(node, type.shape, rowLength(node, this.#values[x]!.type, type));
-    const correlation = this.#positive.has(x) ? POSITIVE_INPUTS : SIGNED_INPUTS;
-    const { codes, values } = encodeWeights(constant!, layout, this.#weights, correlation);
+    const layout = weightLayout(node, this.#values[x]!.type, type);
+    const input = this.#encode(x, this.#first.has(node));
+    const rows = this.#observed?.rows.get(node.outputs[0]!);
+    const moments = rows && new InputMoments(rows, this.#rounderOf(input));
+    const alike = this.#positive.has(x) ? POSITIVE_INPUTS : SIGNED_INPUTS;
+    const { codes, values } = encodeWeights(constant!, layout, this.#weights, moments ?? alike);
     const weights = this.#values.push({ name, type: codes.type, constant: codes }) - 1;
-    const corrected = this.#correctBias(x, bias, {
-      ...{ node, layout, x: this.#values[x]!.type, w: type },
-      ...{ weights: constant!.data as Float32Array, rounded: values },
-      bias: this.#values[bias]?.constant?.data as Float32Array | undefined,
-    });
-    const inputs = [this.#encode(x, this.#first.has(node)), weights];
-    if (corrected !== ABSENT) inputs.push(corrected);
+    const inputs = [input, weights];
+    if (moments !== undefined) {
+      const changes = biasChanges(layout, constant!.data as Float32Array, values, moments);
+      inputs.push(this.#changedBias(node, bias, changes));
+    } else if (bias !== ABSENT) inputs.push(bias);
     const attributes = { ...(node.attributes as object), ...this.#accumulate(node, codes, layout) };
     this.#nodes.push({ ...node, attributes, inputs });
+  }
+
+  /** How a value is rounded that a layer reads; undefined: not at all, or in blocks. */
+  #rounderOf(input: ValueId): Rounder | undefined {
+    const { format, quantization } = this.#values[input]!.type;
+    if (!isMinifloat(format) || format === float32) return undefined;
+    const round = rounderOf(format);
+    const scale = quantization!.scale[0]!;
+    return (value) => round(value / scale) * scale;
   }
 
   #accumulate(
@@ -177,14 +175,12 @@ class Rewriter {
     return { accumulate: { accumulator: format, chunk, rounding, draws, shift } };
   }
 
-  /** The bias as it is to be: of a constant one or none, where the mean of x is known. */
-  #correctBias(x: ValueId, bias: ValueId, layer: RoundedLayer): ValueId {
-    const mean = this.#observed.get(x)?.mean;
-    if (mean === undefined || (bias !== ABSENT && layer.bias === undefined)) return bias;
-    const type = { format: float32, shape: [layer.layout.channels] };
-    const name = this.#values[bias]?.name ?? `${layer.node.name}/bias`;
-    const constant = { type, data: correctedBias(layer, mean) };
-    return this.#values.push({ name, type, constant }) - 1;
+  #changedBias({ name }: Node, bias: ValueId, changes: Float64Array): ValueId {
+    const old = this.#values[bias]?.constant?.data as Float32Array | undefined;
+    const type = { format: float32, shape: [changes.length] };
+    const data = Float32Array.from(changes, (change, c) => (old?.[c] ?? 0) + change);
+    const label = this.#values[bias]?.name ?? `${name}/bias`;
+    return this.#values.push({ name: label, type, constant: { type, data } }) - 1;
   }
 
   #encode(x: ValueId, isFirst: boolean): ValueId {
@@ -209,7 +205,7 @@ class Rewriter {
   }
 
   #scaleOf(x: ValueId, search: ScaleSearch): number {
-    const observed = this.#observed.get(x);
+    const observed = this.#observed?.values.get(x);
     if (observed !== undefined) return activationScale(search, observed.values, observed.largest);
     const range = this.#real.ranges.get(x);
     if (range !== undefined) return rangeScale(search, range);
@@ -227,9 +223,4 @@ function defaultInputs({ accumulate, weights, activations }: MinifloatOptions): 
     return format !== undefined && integerUnit(format) !== undefined;
   });
   return isExact ? "minifloat_e1m6" : "float32";
-}
-
-/** Elements of x that weights of one tap meet: its channels, or a row of a FullyConnected. */
-function rowLength({ operator }: Node, x: TensorType, w: TensorType): number {
-  return operator === (fullyConnected as Operator<never>) ? w.shape[1]! : x.shape[3]!;
 }

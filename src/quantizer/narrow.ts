@@ -43,6 +43,15 @@ export function narrowType(x: TensorType, format: Format): TensorType {
   };
 }
 
+/** How a type rounds real numbers. */
+export function roundingOf({ format, quantization }: TensorType): (value: number) => number {
+  const scale = quantization!.scale[0]!;
+  const zeroPoint = quantization!.zeroPoint[0]!;
+  const { min, max } = format;
+  return (value) =>
+    (saturate(roundHalfEven(value / scale) + zeroPoint, min, max) - zeroPoint) * scale;
+}
+
 /**
  * A range that ends at 6 is that of ReLU6: it has no tail, many values lie at its end (MobileNetV2, of
  * 250 images with uint4: 171 right with the whole range, none with 3/8 of it).

@@ -48,19 +48,11 @@ export function checkFinite(largest: number): void {
   }
 }
 
-/** Nearest codes of the format, ties to even: the first half of step 2. */
-export function nearestCodes(
-  values: ChannelValues,
-  scale: number,
-  format: Format,
-  codes: Int8Array,
-): void {
+/** The nearest code of a value in units of the scale, ties to even: the first half of step 2. */
+export function nearestCode(steps: number, format: Format): number {
+  if (format === binary) return steps >= 0 ? 1 : -1;
   const { min, max } = format;
-  for (let i = 0; i < values.length; i++) {
-    const steps = values[i]! / scale;
-    if (format === binary) codes[i] = steps >= 0 ? 1 : -1;
-    else codes[i] = roundHalfEven(steps < min ? min : steps > max ? max : steps);
-  }
+  return roundHalfEven(steps < min ? min : steps > max ? max : steps);
 }
 
 /** Codes ±1: Q is the sign of T whatever a is, and a = <T, Q> / <Q, Q> the mean of |T|. */

@@ -1,22 +1,21 @@
 /**
  * Re-quantization at load: the weights of a network in fewer bits, and on request its activations,
- * without data and without training. Activations between layers keep their 8 bits; in front of a
+ * without training. Activations between layers keep their 8 bits; in front of a
  * re-quantized layer one Quantize per tensor makes uint4, uint2 or uint1 codes, which its consumers share:
  *
  *     x int8 ──▶ Quantize ──▶ uint4 ──▶ Conv2D (w int4) ──▶ y int8
  *                                  └──▶ Conv2D (w int4) ──▶ y int8
  *
  * The bias keeps its real values: b' = RNE(b · s_x · s_w / (s_x' · s_w')), or in float32 beside blocks.
+ * Where samples were observed, weights are rounded by what they read, and biases make up for the mean of what is left.
  */
 import { UnsupportedError } from "../errors.ts";
 import {
   binary,
-  float32,
   type Format,
   int2,
   int4,
   int8,
-  roundHalfEven,
   ternary,
   uint1,
   uint2,
@@ -31,19 +30,26 @@ import {
   type ValueId,
 } from "../graph/index.ts";
 import { hasBlocks, quantize, weightChannels } from "../operators/index.ts";
-import { f32, perChannel } from "../quantization/index.ts";
 import { elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
 import { layersToRequantize } from "./layers.ts";
-import { narrowType } from "./narrow.ts";
-import { type InputCorrelation, POSITIVE_INPUTS, SIGNED_INPUTS } from "./balanced-rounding.ts";
+import { narrowType, roundingOf } from "./narrow.ts";
+import { POSITIVE_INPUTS, SIGNED_INPUTS } from "./balanced-rounding.ts";
+import { biasChanges } from "./bias-correction.ts";
+import { InputMoments } from "./input-moments.ts";
+import type { Observations } from "./observation.ts";
+import { integerBias, realBias } from "./requantize-bias.ts";
+import { dequantizedWeights } from "./real-weights.ts";
 import {
   type BlockShape,
   gridBlocks,
   gridWeights,
+  type GridWeights,
   packedWeights,
   realWeights,
+  type WeightInputs,
 } from "./requantize-weights.ts";
 import { nonNegativeValues } from "./signs.ts";
+import { type WeightLayout, weightLayout } from "./weight-layout.ts";
 
 export const WEIGHT_SCHEMES = ["int8", "int4", "int2", "ternary", "binary"] as const;
 export const ACTIVATION_SCHEMES = ["uint8", "uint4", "uint2", "uint1"] as const;
@@ -74,12 +80,16 @@ const MAX_BIAS = 2 ** 30;
  * @param graph a graph whose types are inferred
  * @throws UnsupportedError low-bit activations of a float32 network, QuantizationError
  */
-export function requantizeGraph(graph: Graph, options: RequantizeOptions): Graph {
+export function requantizeGraph(
+  graph: Graph,
+  options: RequantizeOptions,
+  observed?: Observations,
+): Graph {
   const format = WEIGHT_FORMATS[options.weights ?? "int8"];
   const narrow = ACTIVATION_FORMATS[options.activations ?? "uint8"];
   const layers = layersToRequantize(graph, options.keepFirstLast ?? true);
   if (narrow !== undefined) refuseFloats(graph, layers, narrow);
-  const rewriter = new Rewriter(graph, format, narrow, options.groupSize);
+  const rewriter = new Rewriter(graph, format, narrow, options.groupSize, observed);
   for (const node of graph.nodes) {
     if (layers.has(node)) rewriter.requantize(node);
     else rewriter.nodes.push(node);
@@ -106,12 +116,20 @@ class Rewriter {
   readonly #narrow: Format | undefined;
   readonly #groupSize: number | undefined;
   readonly #positive: ReadonlySet<ValueId>;
+  readonly #observed: Observations | undefined;
   /** The low-bit form of a value, by its id. */
   readonly #narrowed = new Map<ValueId, ValueId>();
   /** How many nodes read a value: a constant of one reader is replaced where it stands. */
   readonly #readers: Int32Array;
 
-  constructor(graph: Graph, format: Format, narrow: Format | undefined, groupSize?: number) {
+  constructor(
+    graph: Graph,
+    format: Format,
+    narrow: Format | undefined,
+    groupSize: number | undefined,
+    observed: Observations | undefined,
+  ) {
+    this.#observed = observed;
     this.values = graph.values.slice();
     this.#groupSize = groupSize;
     this.#positive = nonNegativeValues(graph);
@@ -126,12 +144,12 @@ class Rewriter {
   requantize(node: Node): void {
     const [x, w, bias = ABSENT] = node.inputs as [ValueId, ValueId, ValueId?];
     const type = this.values[x]!.type;
-    if (isFloat(type)) this.#requantizeFloat(node, x, w);
+    if (isFloat(type)) this.#requantizeFloat(node, x, w, bias);
     else this.#requantizeInteger(node, x, w, bias);
   }
 
   /** Float activations: the weights alone change. Integer weights stay integers. */
-  #requantizeFloat(node: Node, x: ValueId, w: ValueId): void {
+  #requantizeFloat(node: Node, x: ValueId, w: ValueId, bias: ValueId): void {
     const weights = this.values[w]!.constant!;
     if (!this.#isNarrower(weights.type)) {
       this.nodes.push(node);
@@ -140,14 +158,23 @@ class Rewriter {
     const { shape, format } = weights.type;
     const isFloat = format.kind === "float";
     const blocks = isFloat ? this.#blocksOf(weights.type) : undefined;
+    const moments = this.#momentsOf(node);
+    const inputs = this.#weightInputs(node, moments);
     const grid =
       blocks === undefined
-        ? gridWeights(weights, shape[0]!, this.#format, this.#correlationOf(x))
-        : gridBlocks(weights, shape[0]!, this.#format, blocks, this.#correlationOf(x));
+        ? gridWeights(weights, shape[0]!, this.#format, inputs)
+        : gridBlocks(weights, shape[0]!, this.#format, blocks, inputs);
     const replaced: Tensor = isFloat
       ? { type: { format, shape }, data: realWeights(grid) }
       : packedWeights(grid, this.#format, shape);
-    this.nodes.push(this.#withInputs(node, [node.inputs[0]!, this.#constant(w, replaced)]));
+    const ids = [x, this.#constant(w, replaced)];
+    if (moments !== undefined) {
+      const changes = this.#biasChanges(node, weights, realWeights(grid), moments);
+      const old = this.values[bias]?.constant?.data as Float32Array | undefined;
+      const changed = changes.map((change, c) => (old?.[c] ?? 0) + change);
+      ids.push(this.#bias(node, bias, realBias(this.values[bias]?.type, changed)));
+    }
+    this.nodes.push(this.#withInputs(node, ids));
   }
 
   #requantizeInteger(node: Node, x: ValueId, w: ValueId, bias: ValueId): void {
@@ -161,44 +188,72 @@ class Rewriter {
       this.nodes.push(node);
       return;
     }
-    const ratio = from.quantization!.scale[0]! / to.quantization!.scale[0]!;
-    const { scales: old } = weightChannels(weights.type, channels);
-    const biases = bias === ABSENT ? undefined : (this.values[bias]!.constant!.data as Int32Array);
-    const { shape } = weights.type;
+    const inputScale = to.quantization!.scale[0]!;
+    const ratio = from.quantization!.scale[0]! / inputScale;
+    const { scales: scalesBefore } = weightChannels(weights.type, channels);
+    const biases = this.values[bias]?.constant?.data as Int32Array | undefined;
+    /** In units of the input's scale. */
+    const unitBias = (c: number): number => (biases?.[c] ?? 0) * ratio * scalesBefore[c]!;
     const blocks = isNarrower ? this.#blocksOf(weights.type) : undefined;
-    let replaced = weights;
+    const moments = hasBlocks(weights.type)
+      ? undefined
+      : this.#momentsOf(node, input === x ? undefined : roundingOf(to));
+    const inputs = this.#weightInputs(node, moments);
+    let grid: GridWeights | undefined;
     if (blocks !== undefined) {
-      replaced = packedWeights(
-        gridBlocks(weights, channels, this.#format, blocks, this.#correlationOf(x)),
-        this.#format,
-        shape,
-      );
+      grid = gridBlocks(weights, channels, this.#format, blocks, inputs);
     } else if (isNarrower) {
-      const leastScale = (c: number): number =>
-        biases === undefined ? 0 : (Math.abs(biases[c]!) * old[c]! * ratio) / MAX_BIAS;
-      const grid = gridWeights(weights, channels, this.#format, this.#correlationOf(x), leastScale);
-      replaced = packedWeights(grid, this.#format, shape);
+      const leastScale = (c: number): number => Math.abs(unitBias(c)) / MAX_BIAS;
+      grid = gridWeights(weights, channels, this.#format, inputs, leastScale);
     }
-    const inputs = [input, isNarrower ? this.#constant(w, replaced) : w];
-    if (biases !== undefined && blocks !== undefined) {
-      const real = Float32Array.from(
-        biases,
-        (code, c) => code * from.quantization!.scale[0]! * old[c]!,
-      );
-      const type = { format: float32, shape: this.values[bias]!.type.shape };
-      inputs.push(this.#constant(bias, { type, data: real }));
-    } else if (biases !== undefined) {
-      const { scales } = weightChannels(replaced.type, channels);
-      const codes = biases.map((code, c) => roundHalfEven((code * ratio * old[c]!) / scales[c]!));
-      inputs.push(this.#constant(bias, this.#biasTensor(bias, codes, scales, to)));
+    const replaced = grid && packedWeights(grid, this.#format, weights.type.shape);
+    const ids = [input, replaced === undefined ? w : this.#constant(w, replaced)];
+    if (biases !== undefined || moments !== undefined) {
+      const rounded = grid && realWeights(grid);
+      const changes = moments && this.#biasChanges(node, weights, rounded, moments);
+      const changed = Float64Array.from(scalesBefore, (_, c) => {
+        return unitBias(c) + (changes?.[c] ?? 0) / inputScale;
+      });
+      const { scales } = weightChannels((replaced ?? weights).type, channels);
+      const old = this.values[bias]?.type;
+      const constant =
+        blocks === undefined
+          ? integerBias(old, changed, scales, inputScale)
+          : realBias(
+              old,
+              changed.map((value) => value * inputScale),
+            );
+      ids.push(this.#bias(node, bias, constant));
     }
     const attributes = { ...(node.attributes as object), isRequantized: true };
-    this.nodes.push(this.#withInputs({ ...node, attributes }, inputs));
+    this.nodes.push(this.#withInputs({ ...node, attributes }, ids));
   }
 
-  /** How alike the inputs of a layer are that reads x. */
-  #correlationOf(x: ValueId): InputCorrelation {
-    return this.#positive.has(x) ? POSITIVE_INPUTS : SIGNED_INPUTS;
+  /** @param round how what the layer reads is rounded */
+  #momentsOf(node: Node, round?: (value: number) => number): InputMoments | undefined {
+    const rows = this.#observed?.rows.get(node.outputs[0]!);
+    return rows && new InputMoments(rows, round);
+  }
+
+  #weightInputs(node: Node, moments: InputMoments | undefined): WeightInputs {
+    if (moments !== undefined) return { moments, groupOf: this.#layoutOf(node).groupOf };
+    return this.#positive.has(node.inputs[0]!) ? POSITIVE_INPUTS : SIGNED_INPUTS;
+  }
+
+  #layoutOf(node: Node): WeightLayout {
+    const [x, w] = node.inputs as [ValueId, ValueId];
+    return weightLayout(node, this.values[x]!.type, this.values[w]!.type);
+  }
+
+  #biasChanges(
+    node: Node,
+    weights: Tensor,
+    rounded: Float32Array | undefined,
+    moments: InputMoments,
+  ): Float64Array {
+    const layout = this.#layoutOf(node);
+    const before = dequantizedWeights(weights, layout.channels, layout.depth);
+    return biasChanges(layout, before, rounded ?? before, moments);
   }
 
   /** The blocks that weights get; undefined: a scale per channel. */
@@ -234,16 +289,10 @@ class Rewriter {
     return id - 1;
   }
 
-  #biasTensor(bias: ValueId, codes: Int32Array, scales: Float32Array, x: TensorType): Tensor {
-    const { format, shape } = this.values[bias]!.type;
-    const inputScale = x.quantization!.scale[0]!;
-    const quantization = perChannel(
-      scales.map((scale) => f32(inputScale * scale)),
-      new Int32Array(scales.length),
-      shape.length - 1,
-    );
-    const hasChannels = shape.at(-1) === scales.length;
-    return { type: { format, shape, ...(hasChannels ? { quantization } : {}) }, data: codes };
+  /** In place of the old one, or of none. */
+  #bias({ name }: Node, bias: ValueId, constant: Tensor): ValueId {
+    if (bias !== ABSENT) return this.#constant(bias, constant);
+    return this.values.push({ name: `${name}/bias`, type: constant.type, constant }) - 1;
   }
 
   /** The constant in place of the old one, or beside it where other nodes read that. */

@@ -3,9 +3,11 @@ import { bfloat16, binary, type Format, int8 } from "../formats/index.ts";
 import { correctedWeights, weightChannels } from "../operators/index.ts";
 import { f32, perBlock, perChannel } from "../quantization/index.ts";
 import { elementCount, packBits, type Tensor } from "../tensor/index.ts";
-import { balanceCodes } from "./balanced-grid.ts";
+import { balanceCodes, type Filter } from "./balanced-grid.ts";
 import type { InputCorrelation } from "./balanced-rounding.ts";
-import { bestScale, checkFinite, type ChannelValues, nearestCodes } from "./omse.ts";
+import type { InputMoments } from "./input-moments.ts";
+import { roundTogether } from "./joint-rounding.ts";
+import { bestScale, checkFinite, type ChannelValues, nearestCode } from "./omse.ts";
 
 /** Blocks of a filter: runs of `size` neighbours, or fewer at its end, in each tap of `tap` weights. */
 export interface BlockShape {
@@ -24,20 +26,28 @@ export interface GridWeights {
 const MIN_SCALE = 2 ** -126;
 
 /**
+ * What the weights of a layer read: moments, and which of them are those of an output channel; or how alike
+ * inputs are.
+ */
+export type WeightInputs =
+  | InputCorrelation
+  | { readonly moments: InputMoments; readonly groupOf: (channel: number) => number };
+
+/**
  * @param w weights [channels, …] in float32, or in integers with their scales
- * @param correlation of what the layer reads
  * @param leastScale a lower bound per channel: what the bias of the layer needs
  */
 export function gridWeights(
   w: Tensor,
   channels: number,
   format: Format,
-  correlation: InputCorrelation,
+  inputs: WeightInputs,
   leastScale: (channel: number) => number = () => 0,
 ): GridWeights {
   const depth = elementCount(w.type.shape) / channels;
   const { values, units } = channelValues(w, channels, depth);
   const codes = new Int8Array(values.length);
+  const tap = w.type.shape.at(-1)!;
   const scales = new Float32Array(channels);
   for (let c = 0; c < channels; c++) {
     const own = values.subarray(c * depth, (c + 1) * depth);
@@ -46,10 +56,8 @@ export function gridWeights(
     // A channel of zeros keeps its scale.
     scales[c] = Math.max(best === 0 ? unit : best * unit, leastScale(c), MIN_SCALE);
     const filter = codes.subarray(c * depth, (c + 1) * depth);
-    const scale = scales[c]! / unit;
-    nearestCodes(own, scale, format, filter);
-    const inputs = w.type.shape.at(-1)!;
-    balanceCodes({ values: own, codes: filter, scale, inputs }, format, correlation);
+    const scale = new Float64Array(depth).fill(scales[c]! / unit);
+    roundFilter({ values: own, codes: filter, scale, inputs: tap }, format, inputs, c);
   }
   return { codes, scales };
 }
@@ -63,7 +71,7 @@ export function gridBlocks(
   channels: number,
   format: Format,
   blocks: BlockShape,
-  correlation: InputCorrelation,
+  inputs: WeightInputs,
 ): GridWeights {
   const depth = elementCount(w.type.shape) / channels;
   const { values, units } = channelValues(w, channels, depth);
@@ -78,7 +86,6 @@ export function gridBlocks(
       const own = values.subarray(from, end);
       const best = bestScale(own, format);
       const scale = roundToShort(Math.max(best === 0 ? unit : best * unit, MIN_SCALE));
-      nearestCodes(own, scale / unit, format, codes.subarray(from, end));
       scales[at++] = scale;
     }
   }
@@ -90,9 +97,21 @@ export function gridBlocks(
     const unit = units === undefined ? 1 : units[c]!;
     for (let k = 0; k < depth; k++) scale[k] = scaleOf(from + k) / unit;
     const own = { values: values.subarray(from, end), codes: codes.subarray(from, end) };
-    balanceCodes({ ...own, scale, inputs: blocks.tap }, format, correlation);
+    roundFilter({ ...own, scale, inputs: blocks.tap }, format, inputs, c);
   }
   return grid;
+}
+
+/** Writes the codes of a filter. */
+function roundFilter(filter: Filter, format: Format, inputs: WeightInputs, channel: number): void {
+  if (!("moments" in inputs)) return balanceCodes(filter, format, inputs);
+  const { values, codes, scale } = filter;
+  const round = (value: number, k: number): number =>
+    nearestCode(value / scale[k]!, format) * scale[k]!;
+  const blocks = inputs.moments.blocksOf(inputs.groupOf(channel));
+  roundTogether(Float64Array.from(values), round, blocks).forEach((value, k) => {
+    codes[k] = Math.round(value / scale[k]!);
+  });
 }
 
 /** The nearest bfloat16 of a number above 0. */

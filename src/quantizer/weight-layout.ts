@@ -1,7 +1,7 @@
-/** Where the weights of an output channel lie in w, and which input each of them meets. */
+/** Where the weights of an output channel lie in w, and which input channels they meet. */
 import type { Node } from "../graph/index.ts";
-import { depthwiseConv2D, type Operator } from "../operators/index.ts";
-import type { Shape } from "../tensor/index.ts";
+import { depthwiseConv2D, fullyConnected, type Operator } from "../operators/index.ts";
+import type { TensorType } from "../tensor/index.ts";
 
 export interface WeightLayout {
   /** Of w, for scales. */
@@ -12,39 +12,35 @@ export interface WeightLayout {
   /** Input channels that weights 0, 1, 2 … of an output channel meet in turn. */
   readonly inputs: number;
   /** Index in w of weight k of output channel c. */
-  weightAt(c: number, k: number): number;
-  /** Its tap and input channel, as tap · (channels of x) + channel. */
-  inputAt(c: number, k: number): number;
+  readonly weightAt: (c: number, k: number) => number;
+  /** Which set of input channels output channel c reads, where filters read only a part of them. */
+  readonly groupOf: (c: number) => number;
 }
 
 /**
- * @param node Conv2D, with groups or without, DepthwiseConv2D or FullyConnected, whose inputs are one tap
- * @param inputChannels the last extent of x, or what a FullyConnected reads as one row
+ * @param node Conv2D, with groups or without, DepthwiseConv2D or FullyConnected
+ * @param x what it reads
+ * @param w its weights
  */
-export function weightLayout(
-  { operator }: Node,
-  shape: Shape,
-  inputChannels: number,
-): WeightLayout {
+export function weightLayout({ operator }: Node, x: TensorType, w: TensorType): WeightLayout {
+  const { shape } = w;
   if (operator === (depthwiseConv2D as Operator<never>)) {
     const channels = shape[3]!;
-    const multiplier = channels / inputChannels;
+    const multiplier = channels / x.shape[3]!;
     return {
       ...{ axis: 3, channels, depth: shape[1]! * shape[2]!, inputs: 1 },
       weightAt: (c, k) => k * channels + c,
-      inputAt: (c, k) => k * inputChannels + Math.floor(c / multiplier),
+      groupOf: (c) => Math.floor(c / multiplier),
     };
   }
   const channels = shape[0]!;
   const inputs = shape.at(-1)!;
   const depth = shape.slice(1).reduce((product, extent) => product * extent, 1);
-  const perGroup = (channels * inputs) / inputChannels;
+  const isMatrix = operator === (fullyConnected as Operator<never>);
+  const perGroup = isMatrix ? channels : (channels * inputs) / x.shape[3]!;
   return {
     ...{ axis: 0, channels, depth, inputs },
     weightAt: (c, k) => c * depth + k,
-    inputAt: (c, k) => {
-      const channel = Math.floor(c / perGroup) * inputs + (k % inputs);
-      return Math.floor(k / inputs) * inputChannels + channel;
-    },
+    groupOf: (c) => Math.floor(c / perGroup),
   };
 }

@@ -138,7 +138,8 @@ describe("weights in blocks", () => {
     const block = blockFormats.get(name)!;
     const operator = (axis === 3 ? depthwiseConv2D : conv2D) as Operator;
     const node = createNode("layer", operator, {}, [], []);
-    const layout = weightLayout(node, w.type.shape, w.type.shape.at(-1)!);
+    const x = { format: float32, shape: [1, 8, 8, w.type.shape.at(-1)!] };
+    const layout = weightLayout(node, x, w.type);
     const format = block.element;
     const search = { format, round: rounderOf(format), powerOfTwo: false, block };
     return encodeWeights(w, layout, search, correlation);

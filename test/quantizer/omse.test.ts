@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { QuantizationError } from "../../src/errors.ts";
 import { binary, type Format, int2, int4, ternary } from "../../src/formats/index.ts";
-import { bestScale, type ChannelValues, nearestCodes } from "../../src/quantizer/index.ts";
+import { bestScale, type ChannelValues, nearestCode } from "../../src/quantizer/index.ts";
 
 /** The values of a format, lowest first. */
 function levels(format: Format): number[] {
@@ -13,9 +13,10 @@ function levels(format: Format): number[] {
 
 /** ‖T − a·Q‖² with the nearest codes for a. */
 function errorOf(values: ChannelValues, scale: number, format: Format): number {
-  const codes = new Int8Array(values.length);
-  nearestCodes(values, scale, format, codes);
-  return [...values].reduce((sum, value, i) => sum + (value - scale * codes[i]!) ** 2, 0);
+  return [...values].reduce(
+    (sum, value) => sum + (value - scale * nearestCode(value / scale, format)) ** 2,
+    0,
+  );
 }
 
 /** <T, T>. */
