@@ -10,6 +10,7 @@ import { packBytes, rowBytes } from "./byte-rows";
 import { MR, tile1x8, tile6x8 } from "./dot-tiles";
 import { ConvMinifloat, GemmMinifloat } from "./gemm-minifloat";
 import { FloatRule, RULE_UNITS, UNIT_CONSTANTS, UnitsRule } from "./minifloat-output";
+import { row4, row6 } from "./minifloat-quad-rows";
 import { openQuads } from "./minifloat-quads";
 
 /** A strip of byte rows against panels [first, last). */
@@ -32,9 +33,15 @@ function sweepQuads<R>(
   const pace = <usize>p.panelBytes / (<usize>max(rows / MR, 1) * steps);
   for (let panel = first; panel < last; panel++) {
     const from = p.w + <usize>panel * <usize>p.panelBytes;
-    const w = openQuads(p.weightBits, from, units, table, open);
     const y = p.y + <usize>(panel * NR) * rule.bytes();
     const columns = p.n - panel * NR;
+    if (rows == 1 && p.weightBits < 8) {
+      const to = y + load<u32>(offsets);
+      if (p.weightBits == 6) row6<R>(rule, strip, from, units, table, to, columns, scratch);
+      else row4<R>(rule, strip, from, units, table, to, columns, scratch);
+      continue;
+    }
+    const w = openQuads(p.weightBits, from, units, table, open);
     let a = strip;
     let row: usize = offsets;
     let left = rows;

@@ -18,16 +18,16 @@ import { TAIL } from "./minifloat-panels";
  * Of the table: bases and offsets, or the values of 4 bits; then masks of 4 low bits, of the highest 2 and of
  * the next 2, which the engine would build anew for every vector.
  */
-const OFFSETS_AT: usize = 16;
-const NIBBLE_AT: usize = 32;
-const HIGH_AT: usize = 48;
-const NEXT_AT: usize = 64;
+export const OFFSETS_AT: usize = 16;
+export const NIBBLE_AT: usize = 32;
+export const HIGH_AT: usize = 48;
+export const NEXT_AT: usize = 64;
 /** Bytes of one unit: 8 columns of 4 k. */
 const PANEL_UNIT: i32 = 32;
 
 /** 16 weights of 6 bits as int8. Indices of swizzles are below 16: they have one meaning. */
 @inline
-function open6(bases: v128, offsets: v128, ac: v128, cf: v128): v128 {
+export function open6(bases: v128, offsets: v128, ac: v128, cf: v128): v128 {
   return i8x16.add(i8x16.relaxed_swizzle(bases, ac), i8x16.relaxed_swizzle(offsets, cf));
 }
 

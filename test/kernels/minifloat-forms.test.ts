@@ -283,6 +283,25 @@ describe.each(FORMATS.map((format) => ({ format, name: format.name })))(
       expect(await roundSteps(graph, false)).toBe(2);
     });
 
+    it("may be one row of any depth", async () => {
+      for (const depth of [1, 4, 7, 8, 12, 16, 64, 100]) {
+        const net = new Network(format, { format: float32, shape: [1, depth] });
+        const attributes = { activation: "none", keepDims: false } as const;
+        const weights = (shape: number[]) => {
+          const bias = floats([shape[0]!], depth, 0.3);
+          const b = net.values.push({ name: "b", type: bias.type, constant: bias }) - 1;
+          return [net.weights(shape), b];
+        };
+        const x = net.encode(0, 0.3);
+        const y = net.node(fullyConnected, attributes, [x, ...weights([19, depth])]);
+        const z = net.node(fullyConnected, attributes, [
+          net.encode(y, 0.0217),
+          ...weights([9, 19]),
+        ]);
+        await expectRounds(net.graph(z), 1);
+      }
+    });
+
     it("may be read by a fully connected layer, of one row and of several", async () => {
       for (const batch of [1, 7]) {
         const net = new Network(format, { format: float32, shape: [batch, 3, 3, 6] });
