@@ -305,13 +305,15 @@ describe("the plan", () => {
   it("takes Winograd where the direct product costs more, which the dot and look-up of one plane lower", () => {
     const of = (size: number) => ({ x: [1, size, size, 64], w: [64, 3, 3, 64] }) as const;
     const winograd = "winograd_i8_i4_4x8c2";
-    expect(kernels(of(14), usdot)).toEqual(["conv_f8_i4_6x8c4_relaxed"]);
+    expect(kernels(of(8), usdot)).toEqual(["conv_f8_i4_6x8c4_relaxed"]);
     expect(kernels(of(56), usdot)).toEqual([winograd]);
     expect(kernels(of(14), saturating)).toEqual([winograd]);
     const narrow = { ...of(14), activations: "int8>uint4" } as const;
-    expect(kernels(narrow, usdot)).toEqual(["conv_u4_i4_6x8c4_relaxed"]);
+    expect(kernels({ ...narrow, ...of(8) }, usdot)).toEqual(["conv_u4_i4_6x8c4_relaxed"]);
     expect(kernels(narrow, plain)).toEqual(["lookup_8", winograd]);
-    expect(kernels({ ...narrow, weights: "binary" }, plain)).toEqual(["conv_u4_b1_4x16c4"]);
+    expect(kernels({ ...narrow, ...of(8), weights: "binary" }, plain)).toEqual([
+      "conv_u4_b1_4x16c4",
+    ]);
     expect(kernels({ ...narrow, ...of(56), weights: "binary" }, saturating)).toEqual([
       "lookup_8",
       "winograd_i8_b1_4x8c2",
