@@ -1,24 +1,26 @@
 /**
  * Networks in minifloats: top-1 on ../shared/data, time and bytes by scheme, beside the file itself.
  *
- *     node bench/minifloat-networks.ts [--only NAME]… [--scheme NAME]… [--limit N] [--runs N] [--brief]
- *                                      [--output FILE]
+ *     node bench/minifloat-networks.ts [--only NAME]… [--scheme NAME]… [--accumulate] [--limit N] [--runs N]
+ *                                      [--brief] [--output FILE]
  *
  *     --only NAME   networks whose path contains NAME
  *     --scheme NAME schemes whose name contains NAME
+ *     --accumulate  emulated accumulators under E4M3, in place of formats
  *     --limit N     samples of a network, spread over the data (default 1000)
  *     --runs N      timed runs of each scheme, in turn (default 15; 0: no times)
  *     --brief       a few samples of one network
  *     --output FILE where the JSON goes (default: a dated file in bench/results)
  *
  * Ranges and means come from 16 of the samples, without their labels; where no ranges are needed or the file
- * has them, also top-1 without samples.
+ * has them, also top-1 without samples (not of accumulators).
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { labelledQuestions, type Question } from "../src/cli/questions.ts";
 import { textTable } from "../src/cli/terminal.ts";
 import {
+  type AccumulateOptions,
   type BlockFormatName,
   capabilities,
   load,
@@ -36,6 +38,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: "string", multiple: true, default: [] },
     scheme: { type: "string", multiple: true, default: [] },
+    accumulate: { type: "boolean", default: false },
     limit: { type: "string", default: "1000" },
     runs: { type: "string", default: "15" },
     brief: { type: "boolean", default: false },
@@ -58,6 +61,7 @@ interface Scheme {
   readonly name: string;
   readonly weights: MinifloatName | BlockFormatName;
   readonly activations: MinifloatName | BlockFormatName | "float32";
+  readonly accumulate?: AccumulateOptions;
 }
 
 const both = (format: MinifloatName | BlockFormatName, name: string = format): Scheme => {
@@ -82,6 +86,21 @@ const SCHEMES: readonly Scheme[] = [
   both("mxint8"),
   { name: "mxfp8_e4m3/float32", weights: "mxfp8_e4m3", activations: "float32" },
   { name: "mxfp4/mxfp8_e4m3", weights: "mxfp4", activations: "mxfp8_e4m3" },
+];
+
+/** No sum of ResNet-8 has more products than that. */
+const ONE_CHUNK = 1024;
+const ACCUMULATORS: readonly Scheme[] = [
+  both("float8_e4m3fn"),
+  ...(["fp16_e6m9", "float16", "bfloat16", "float8_e5m2", "float8_e4m3fn"] as const).flatMap(
+    (format) =>
+      (["nearest", "stochastic"] as const).flatMap((rounding) =>
+        [ONE_CHUNK, 64, 16].map((chunk) => ({
+          ...both("float8_e4m3fn", `float8_e4m3fn@${format}/${chunk}/${rounding}`),
+          accumulate: { format, chunk, rounding, seed: 7 },
+        })),
+      ),
+  ),
 ];
 
 const CALIBRATION_SAMPLES = 16;
@@ -135,14 +154,14 @@ async function measure(
   const isFloat = base.inputs[0]!.dtype === "float32";
   const loaded: [string, Model][] = [["file", base]];
   const bySelf: (number | null)[] = [null];
-  const chosenSchemes = SCHEMES.filter(
+  const chosenSchemes = (options.accumulate ? ACCUMULATORS : SCHEMES).filter(
     ({ name }) => options.scheme.length === 0 || options.scheme.some((part) => name.includes(part)),
   );
-  for (const { name, weights, activations } of chosenSchemes) {
-    const asked: LoadOptions = { threads: 1, weights, activations };
+  for (const { name, weights, activations, accumulate } of chosenSchemes) {
+    const asked: LoadOptions = { threads: 1, weights, activations, accumulate };
     const needsRanges = activations !== "float32" && !activations.startsWith("mx");
     bySelf.push(
-      isFloat && needsRanges
+      (isFloat && needsRanges) || accumulate !== undefined
         ? null
         : countRight(await answersOf(await load(file, asked), questions, true)),
     );

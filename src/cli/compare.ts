@@ -63,7 +63,8 @@ export const compare: Command = {
     ROUNDING_OPTION,
     JSON_OPTION,
   ],
-  notes: `LIST holds formats of weights, each with /FORMAT of activations behind it or without: int4,int2/uint4.
+  notes: `LIST holds formats of weights, each with /FORMAT of activations behind it or without: int4,int2/uint4. Behind
+minifloats @FORMAT/CHUNK[/ROUNDING[/SEED]] sums up in an emulated accumulator: hfp8@fp16_e6m9/64/stochastic/7.
 The file as it is comes first. DIR holds labels.json ({ "images": [{ "file", "class" }] }, or { "labels" } and
 features.int8.bin), or classes.json and test.zip, or MNIST's files; golden: the recorded cases of the network
 in golden/models/index.json of a folder above it, where the largest output counts as right.

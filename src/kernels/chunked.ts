@@ -90,7 +90,8 @@ export interface ChunkedOperands {
  * multiples of the smallest product 2^q, so:
  *
  * - a product of d_a + d_b ≤ 24 binary digits between 2^q and 2^127 is exact in float32;
- * - q ≥ −84: at the smallest sum other than 0 the scale 2^(24 + M − e) is still a float32 number;
+ * - q ≥ −126, and q or the smallest normal exponent ≥ −84: all numbers are normal in float32, and 2^(24 + M − e)
+ *   is one at the smallest step too;
  * - stochastic: the error of a sum, a multiple of 2^q, is still a float32 number in units of 2^−24 of
  *   a step, also at the largest sum 2^e: q + 24 + M − e ≥ −149;
  * - nearest: 2^(23 − M) times the largest sum is a float32 number. No chunk grows past 2^(M + 2) times the
@@ -111,7 +112,8 @@ export function chunkedRounding(operands: ChunkedOperands): ChunkedRounding | un
   const hasKernel =
     digits <= 24 &&
     largestProduct <= 127 &&
-    smallest >= -84 &&
+    smallest >= -126 &&
+    Math.max(smallest, 1 - bias) >= -84 &&
     (rounding === "nearest"
       ? Math.min(exponentOf(max), largestProduct + 2 * mantissaBits + 4) <= 103 + mantissaBits
       : smallest + 24 + mantissaBits - largestSum >= -149) &&

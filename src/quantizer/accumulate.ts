@@ -23,7 +23,8 @@ const ROUNDINGS: readonly unknown[] = [undefined, "nearest", "stochastic"];
 export function checkAccumulate(options: AccumulateOptions): Minifloat {
   const { format, chunk, rounding, seed = 0 }: Partial<AccumulateOptions> = options ?? {};
   const fail = (name: string, expected: string, got: unknown): never => {
-    throw new InputError(`accumulate.${name}: expected ${expected}, got ${JSON.stringify(got)}`);
+    const shown = typeof got === "number" ? got : JSON.stringify(got);
+    throw new InputError(`accumulate.${name}: expected ${expected}, got ${shown}`);
   };
   const accumulator = signedMinifloat(format, "accumulate.format");
   if (!Number.isSafeInteger(chunk) || chunk! < 1) fail("chunk", "an integer from 1", chunk);

@@ -5,7 +5,7 @@ export { narrowType } from "./narrow.ts";
 export * from "./omse.ts";
 export * from "./requantize-graph.ts";
 export { type FloatGraph, floatGraph } from "./float-graph.ts";
-export type { AccumulateOptions } from "./accumulate.ts";
+export { type AccumulateOptions, checkAccumulate } from "./accumulate.ts";
 export * from "./minifloat-graph.ts";
 export * from "./minifloat-names.ts";
 export * from "./observation.ts";

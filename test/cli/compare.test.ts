@@ -206,6 +206,43 @@ describe("--weights and --activations", () => {
     expect(schemes[1]!.weightBytes).toBeGreaterThan(schemes[3]!.weightBytes);
   });
 
+  it("take an accumulator, as an option or behind a scheme", async () => {
+    const formats = { weights: "float8_e4m3fn", activations: "float8_e4m3fn" } as const;
+    const accumulate = { format: "bfloat16", chunk: 8, rounding: "stochastic", seed: 7 } as const;
+    const model = await load(MODEL, { ...formats, accumulate, threads: 1 });
+    const [expected] = Object.values(await model.run(three.pixels));
+    await model.dispose();
+    const flags = ["--weights", "float8_e4m3fn", "--activations", "float8_e4m3fn"];
+    const sums = ["--accumulate", "bfloat16/8/stochastic/7"];
+    const argv = [MODEL, ...ONE_THREAD, "--input", THREE, ...flags, ...sums];
+    const { document } = await cliJson("run", ...argv);
+    expect(document["outputs"]).toMatchObject([{ codes: [...(expected as Uint8Array)] }]);
+
+    const list = "hfp8@fp16_e6m9/64,hfp8,int8";
+    const compared = await cliJson(
+      ...["compare", MODEL, "--weights", list, "--accumulate", "bfloat16/16"],
+      ...["--data", labelled, "--samples", "2", "--runs", "1", ...ONE_THREAD],
+    );
+    const schemes = compared.document["schemes"] as { name: string }[];
+    const names = ["file", "hfp8@fp16_e6m9/64", "hfp8@bfloat16/16", "int8"];
+    expect(schemes.map(({ name }) => name)).toEqual(names);
+  });
+
+  it.each([
+    ["float8_e4m3fn", "fp16_e6m9", "accumulate.chunk: expected an integer from 1, got NaN"],
+    ["float8_e4m3fn", "fp16_e6m9/0", "accumulate.chunk: expected an integer from 1, got 0"],
+    ["float8_e4m3fn", "float9/8", "accumulate.format: expected a minifloat with a sign"],
+    ["float8_e4m3fn", "fp16_e6m9/8/up", "accumulate.rounding: expected"],
+    ["float8_e4m3fn", "fp16_e6m9/8/stochastic/", "accumulate.seed: expected an integer"],
+    ["float8_e4m3fn", "fp16_e6m9/8/nearest/1/2", "expected FORMAT/CHUNK[/ROUNDING[/SEED]]"],
+    ["int4", "fp16_e6m9/8", "--accumulate: expected --weights and --activations in minifloats"],
+  ])("refuse %s with sums in %s", async (weights, sums, message) => {
+    const argv = [MODEL, "--weights", weights, "--accumulate", sums, "--input", THREE];
+    const { code, remarks } = await cli("run", ...argv);
+    expect(code).toBe(2);
+    expect(remarks).toContain(message);
+  });
+
   it("let verify compare the kernels with the network's own reference", async () => {
     const golden = join(folder, "golden/models/index.json");
     const flags = ["--weights", "binary", "--activations", "uint2"];
