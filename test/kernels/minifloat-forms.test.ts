@@ -31,7 +31,7 @@ import {
   pad,
   reshape,
 } from "../../src/operators/index.ts";
-import { perChannel, perTensor } from "../../src/quantization/index.ts";
+import { perBlock, perChannel, perTensor } from "../../src/quantization/index.ts";
 import { createPlan, loadLowerings } from "../../src/plan/index.ts";
 import type { TensorType } from "../../src/tensor/index.ts";
 import { relaxedDotClass } from "../../src/wasm/index.ts";
@@ -453,6 +453,23 @@ describe("a value stays float32", () => {
       bias.data[3] = largest;
       const y = net.conv(net.encode(0, 0.3), [3, 5, 9], "none", bias);
       await expectRounds(net.graph(net.conv(net.encode(y, scale), [1, 9, 4])), 2);
+    }
+  });
+
+  it("that is looked at where weights have NaN, or scales in blocks that the sum does not show", async () => {
+    const blocks = perBlock(new Float32Array(9).fill(2 ** 30), 3, 32);
+    for (const w of [
+      codesOf(float8_e4m3fn, [9, 1, 1, 9], 3, undefined, true),
+      codesOf(float6_e2m3fn, [9, 1, 1, 9], 3, blocks),
+    ]) {
+      const net = new Network(float6_e2m3fn, { format: float32, shape: [1, 6, 7, 9] });
+      const id = net.values.push({ name: "w", type: w.type, constant: w }) - 1;
+      const y = net.node(conv2D, POINTWISE, [net.encode(0, 0.3), id, -1]);
+      const sum = net.node(add, { activation: "none" }, [y, y]);
+      const ends = [y, sum].map((own) => net.conv(net.encode(own, 0.2), [1, 9, 4]));
+      const kernels = await expectEqual(net.graph(...ends));
+      expect(kernels).not.toContain("round_units_f32_i8");
+      expect(kernels).not.toContain("add_f32_units_i8");
     }
   });
 

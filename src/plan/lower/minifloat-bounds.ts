@@ -2,7 +2,7 @@
 import { isMinifloat, type Minifloat } from "../../formats/index.ts";
 import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
 import { unitGrid } from "../../kernels/index.ts";
-import { inputUnit, isMinifloatLayer, layerMultipliers } from "../../operators/index.ts";
+import { hasBlocks, inputUnit, isMinifloatLayer, layerMultipliers } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
 
 /** What a value is rounded to. */
@@ -64,13 +64,15 @@ function largestResult(graph: Graph, node: Node): number {
 /** Activations keep values or bring them nearer to 0. */
 function largestSum({ values }: Graph, { operator, inputs, attributes }: Node): number {
   const [x, w, bias] = inputs.map((id) => (id === ABSENT ? undefined : values[id]!));
-  if (!isMinifloatLayer(x!.type, w!.type) || !isMinifloat(x!.type.format)) return Infinity;
-  if (!isMinifloat(w!.type.format)) return Infinity;
+  const formats = [x!.type.format, w!.type.format];
+  const areNumbers = formats.every((format) => isMinifloat(format) && !format.hasNaN);
+  // Scales in blocks are not in the multipliers.
+  if (!areNumbers || !isMinifloatLayer(x!.type, w!.type) || hasBlocks(w!.type)) return Infinity;
   if ((attributes as { accumulate?: unknown }).accumulate !== undefined) return Infinity;
   if (bias !== undefined && bias.constant === undefined) return Infinity;
   const channels = w!.type.shape[operator.name === "DepthwiseConv2D" ? 3 : 0]!;
   const depth = elementCount(w!.type.shape) / channels;
-  const reach = depth * x!.type.format.max * w!.type.format.max;
+  const reach = depth * formats[0]!.max * formats[1]!.max;
   const biases = bias?.constant?.data as Float32Array | undefined;
   const each = layerMultipliers(x!.type, w!.type, channels).map(
     (m, c) => reach * m + Math.abs(biases?.[c] ?? 0),
