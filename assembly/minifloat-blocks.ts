@@ -63,7 +63,7 @@ function roundVectors(x: usize, y: usize, end: usize, scale: f32, parameters: us
   const signs = i32x4.splat(0x80000000);
   const least = f32x4.splat(reinterpret<f32>(p.leastNormal) * scale);
   // 1.5 · 2^(mantissa bits that are dropped).
-  const steps = f32x4.splat(reinterpret<f32>(((127 + p.drop) << 23) | 0x00400000));
+  const steps = f32x4.splat(reinterpret<f32>((127 << 23) + p.more));
   const largest = f32x4.splat(p.max * scale);
   while (x < end) {
     const value = v128.load(x);
@@ -86,7 +86,9 @@ function roundBlock(x: usize, y: usize, count: i32, parameters: usize): void {
     }
     return;
   }
-  const drop = p.drop;
+  const most = f32x4.splat(p.max);
+  const leastNormal = i32x4.splat(p.leastNormal);
+  const more = i32x4.splat(p.more);
   const code = max((largest >>> 23) - p.exponent, 0);
   let left = count;
   if (code >= LEAST_CODE && code <= MOST_CODE) {
@@ -101,7 +103,7 @@ function roundBlock(x: usize, y: usize, count: i32, parameters: usize): void {
   for (; left > 0; left -= 4) {
     const scaled = f32x4.mul(v128.load(x), inverse);
     const sign = v128.and(scaled, i32x4.splat(0x80000000));
-    const value = v128.or(nearest4(f32x4.abs(scaled), parameters, drop), sign);
+    const value = v128.or(nearest4(f32x4.abs(scaled), most, leastNormal, more), sign);
     storePart128(y, f32x4.mul(value, scale), left << 2);
     x += 16;
     y += 16;

@@ -1,7 +1,7 @@
 /**
  * What EncodeMinifloat and the value of its code make of a float32, without the code between them: the
  * number of the format nearest to f32(x / scale), ties to even, saturating. As float32, or in the
- * format's unit as int8 or int16.
+ * format's unit as int8 or int16. A zero has any sign, as a NaN: layers make the same sums of them.
  */
 import { storePart128 } from "./lanes";
 
@@ -13,14 +13,10 @@ export class RoundParameters {
   count: i32;
   /** Values of a tile, a multiple of 16. */
   tileCount: i32;
-  /** Mantissa bits that a float32 has more; half of what they hold, less one; a mask of the others. */
-  drop: i32;
-  half: i32;
-  keep: i32;
-  /** Bits of the smallest normal number, and of the float32 whose last place is the smallest step. */
+  /** Bits of the smallest normal number; what makes the bits of 2^e those of 1.5 · 2^(23 + e − M). */
   leastNormal: i32;
-  magic: i32;
-  /** Bits of what NaN becomes. */
+  more: i32;
+  /** −1 where NaN stays NaN, 0 where it becomes 0. */
   nan: i32;
   /** A mask of the bytes, or words, of y that have their top bit flipped. */
   flip: i32;
@@ -30,47 +26,56 @@ export class RoundParameters {
   unit: f32;
 }
 
-/** Magnitudes of the format nearest to four magnitudes, NaN aside. */
+/** Of a float32: 2^e. */
+const EXPONENT: i32 = 0x7f800000;
+/** 1.5 · 2^23: added to an integer it leaves it in the lowest bits. */
+const MAGIC: f32 = 12582912.0;
+const MAGIC_BITS: i32 = 0x4b400000;
+
+/**
+ * Magnitudes of the format nearest to four magnitudes; NaN stays. Added to 1.5 · 2^(23 + e − M), a magnitude in
+ * [2^e, 2^(e + 1)) is rounded to M bits behind its first one, ties to even; smaller ones than the smallest normal number to
+ * its last place.
+ */
 @inline
-export function nearest4(magnitude: v128, p: usize, drop: i32): v128 {
-  const lastKept = v128.and(i32x4.shr_u(magnitude, drop), i32x4.splat(1));
-  const half = v128.load32_splat(p, offsetof<RoundParameters>("half"));
-  const keep = v128.load32_splat(p, offsetof<RoundParameters>("keep"));
-  const normal = v128.and(i32x4.add(i32x4.add(magnitude, half), lastKept), keep);
-  const magic = v128.load32_splat(p, offsetof<RoundParameters>("magic"));
-  const subnormal = f32x4.sub(f32x4.add(magnitude, magic), magic);
-  const leastNormal = v128.load32_splat(p, offsetof<RoundParameters>("leastNormal"));
-  const rounded = v128.bitselect(subnormal, normal, i32x4.gt_s(leastNormal, magnitude));
-  return f32x4.pmin(rounded, v128.load32_splat(p, offsetof<RoundParameters>("max")));
+export function nearest4(magnitude: v128, max: v128, leastNormal: v128, more: v128): v128 {
+  const value = f32x4.pmin(magnitude, max);
+  const own = i32x4.max_s(v128.and(value, i32x4.splat(EXPONENT)), leastNormal);
+  const step = i32x4.add(own, more);
+  return f32x4.sub(f32x4.add(value, step), step);
 }
 
-
+/** Four numbers of the format, NaN among them. */
 @inline
-function round4(x: usize, p: usize, drop: i32): v128 {
-  const input = v128.load(x);
-  const scale = v128.load32_splat(p, offsetof<RoundParameters>("scale"));
-  const scaled = f32x4.div(input, scale);
+function round4(scaled: v128, max: v128, leastNormal: v128, more: v128): v128 {
   const sign = v128.and(scaled, i32x4.splat(0x80000000));
-  const value = v128.or(nearest4(f32x4.abs(scaled), p, drop), sign);
-  const nan = v128.load32_splat(p, offsetof<RoundParameters>("nan"));
-  return v128.bitselect(value, nan, f32x4.eq(scaled, scaled));
+  return v128.or(nearest4(f32x4.abs(scaled), max, leastNormal, more), sign);
 }
 
-/** Four integers: exact. */
+/** Four numbers as integers: exact. */
 @inline
-function integers4(x: usize, p: usize, drop: i32): v128 {
-  const unit = v128.load32_splat(p, offsetof<RoundParameters>("unit"));
-  return i32x4.trunc_sat_f32x4_s(f32x4.mul(round4(x, p, drop), unit));
+function integers4(scaled: v128, max: v128, leastNormal: v128, more: v128, unit: v128): v128 {
+  const numbers = v128.and(round4(scaled, max, leastNormal, more), f32x4.eq(scaled, scaled));
+  const integers = f32x4.add(f32x4.mul(numbers, unit), f32x4.splat(MAGIC));
+  return i32x4.sub(integers, i32x4.splat(MAGIC_BITS));
 }
 
 export function round_f32_f32(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<RoundParameters>(parameters);
-  const drop = p.drop;
+  const scale = f32x4.splat(p.scale);
+  const max = f32x4.splat(p.max);
+  const leastNormal = i32x4.splat(p.leastNormal);
+  const more = i32x4.splat(p.more);
+  const nan = i32x4.splat(p.nan);
   const start = tile * p.tileCount;
   let x = p.x + ((start as usize) << 2);
   let y = p.y + ((start as usize) << 2);
   for (let left = min(p.tileCount, p.count - start); left > 0; left -= 4) {
-    storePart128(y, round4(x, parameters, drop), left << 2);
+    const scaled = f32x4.div(v128.load(x), scale);
+    const isKept = v128.or(f32x4.eq(scaled, scaled), nan);
+    const value = v128.and(round4(scaled, max, leastNormal, more), isKept);
+    if (left >= 4) v128.store(y, value);
+    else storePart128(y, value, left << 2);
     x += 16;
     y += 16;
   }
@@ -78,16 +83,20 @@ export function round_f32_f32(parameters: usize, scratch: usize, tile: i32): voi
 
 export function round_f32_i8(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<RoundParameters>(parameters);
-  const drop = p.drop;
+  const scale = f32x4.splat(p.scale);
+  const max = f32x4.splat(p.max);
+  const leastNormal = i32x4.splat(p.leastNormal);
+  const more = i32x4.splat(p.more);
+  const unit = f32x4.splat(p.unit);
   const flip = i32x4.splat(p.flip);
   const start = tile * p.tileCount;
   let x = p.x + ((start as usize) << 2);
   let y = p.y + (start as usize);
   for (let left = min(p.tileCount, p.count - start); left > 0; left -= 16) {
-    const a = integers4(x, parameters, drop);
-    const b = left > 4 ? integers4(x + 16, parameters, drop) : a;
-    const c = left > 8 ? integers4(x + 32, parameters, drop) : a;
-    const d = left > 12 ? integers4(x + 48, parameters, drop) : a;
+    const a = integers4(f32x4.div(v128.load(x), scale), max, leastNormal, more, unit);
+    const b = integers4(f32x4.div(v128.load(x, 16), scale), max, leastNormal, more, unit);
+    const c = integers4(f32x4.div(v128.load(x, 32), scale), max, leastNormal, more, unit);
+    const d = integers4(f32x4.div(v128.load(x, 48), scale), max, leastNormal, more, unit);
     const codes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
     storePart128(y, v128.xor(codes, flip), left);
     x += 64;
@@ -97,14 +106,20 @@ export function round_f32_i8(parameters: usize, scratch: usize, tile: i32): void
 
 export function round_f32_i16(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<RoundParameters>(parameters);
-  const drop = p.drop;
+  const scale = f32x4.splat(p.scale);
+  const max = f32x4.splat(p.max);
+  const leastNormal = i32x4.splat(p.leastNormal);
+  const more = i32x4.splat(p.more);
+  const unit = f32x4.splat(p.unit);
   const start = tile * p.tileCount;
   let x = p.x + ((start as usize) << 2);
   let y = p.y + ((start as usize) << 1);
   for (let left = min(p.tileCount, p.count - start); left > 0; left -= 8) {
-    const a = integers4(x, parameters, drop);
-    const b = left > 4 ? integers4(x + 16, parameters, drop) : a;
-    storePart128(y, i16x8.narrow_i32x4_s(a, b), left << 1);
+    const a = integers4(f32x4.div(v128.load(x), scale), max, leastNormal, more, unit);
+    const b = integers4(f32x4.div(v128.load(x, 16), scale), max, leastNormal, more, unit);
+    const codes = i16x8.narrow_i32x4_s(a, b);
+    if (left >= 8) v128.store(y, codes);
+    else storePart128(y, codes, left << 1);
     x += 32;
     y += 16;
   }

@@ -6,7 +6,7 @@
 import { float32, type Minifloat } from "../formats/index.ts";
 import { gemmKernels, type GemmOperation } from "./gemm.ts";
 import type { Kernel, KernelBound } from "./kernel.ts";
-import { encodeFields } from "./minifloat.ts";
+import { encodeKernelOf } from "./minifloat.ts";
 import { winogradBound, winogradParameters } from "./winograd.ts";
 
 /** x as kernels read it: float32, int8, bytes as the relaxed dot reads them, int16. */
@@ -107,19 +107,7 @@ const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flat
 });
 
 const roundParameters = [
-  ...[
-    "x",
-    "y",
-    "count",
-    "tileCount",
-    "drop",
-    "half",
-    "keep",
-    "leastNormal",
-    "magic",
-    "nan",
-    "flip",
-  ],
+  ...["x", "y", "count", "tileCount", "leastNormal", "more", "nan", "flip"],
   ...["max", "scale", "unit"],
 ];
 
@@ -216,10 +204,16 @@ export const minifloatLayerKernels: readonly Kernel[] = [
 
 /** What the round kernels have to know of a format; `unit` makes its values integers, or is 1. */
 export function roundFields(format: Minifloat, unit: number): Record<string, number> {
-  const { drop, half, leastNormal, magic } = encodeFields(format, true) as Record<
-    "drop" | "half" | "leastNormal" | "magic",
-    number
-  >;
-  const nan = format.hasNaN ? 0x7fc00000 : 0;
-  return { drop, half, keep: -1 << drop, leastNormal, magic, nan, max: format.max, unit };
+  const { bias, mantissaBits, max, hasNaN } = format;
+  return {
+    leastNormal: (128 - bias) << 23,
+    more: ((23 - mantissaBits) << 23) | 0x400000,
+    ...{ nan: hasNaN ? -1 : 0, max, unit },
+  };
+}
+
+/** Whether the round kernels take a format: what they add to its largest number must be finite. */
+export function hasRoundKernel(format: Minifloat): boolean {
+  const exponent = Math.floor(Math.log2(format.max));
+  return encodeKernelOf(format) !== undefined && exponent + 23 - format.mantissaBits <= 127;
 }

@@ -9,7 +9,7 @@ import {
   chunkedRounding,
   type ChunkedRounding,
   decodeKernelOf,
-  encodeKernelOf,
+  hasRoundKernel,
   type MinifloatOperand,
   minifloatOperands,
 } from "../../kernels/index.ts";
@@ -135,7 +135,7 @@ function madeOperand(
   if (!(producer.attributes as { saturates: boolean }).saturates) return undefined;
   const { format, quantization } = graph.values[id]!.type;
   if ((quantization?.scale.length ?? 1) !== 1) return undefined;
-  if (encodeKernelOf(format as Minifloat) === undefined) return undefined;
+  if (!hasRoundKernel(format as Minifloat)) return undefined;
   const readers = graph.nodes.filter(({ inputs }) => inputs.includes(id));
   const wanted = readers.map((node) =>
     node.inputs.lastIndexOf(id) === 0 ? operandOf(sight, node) : undefined,
