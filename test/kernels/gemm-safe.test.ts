@@ -4,36 +4,19 @@
 import { describe, expect, it } from "vitest";
 import { int32, int8, uint8 } from "../../src/formats/index.ts";
 import { countAgain } from "../../src/kernels/index.ts";
-import { conv2D, fullyConnected } from "../../src/operators/index.ts";
+import { fullyConnected } from "../../src/operators/index.ts";
 import { createPlan } from "../../src/plan/index.ts";
 import { perTensor } from "../../src/quantization/index.ts";
 import { isHalfSaturating, relaxedDotClass } from "../../src/wasm/index.ts";
+import { testDotTile } from "./dot-tile.ts";
 import { expectEqual } from "./expect-equal.ts";
-import { type OperandForm, randomProblem, roundings } from "./gemm-problem.ts";
+import type { OperandForm } from "./gemm-problem.ts";
 import { kernelsOf, nodeGraph, randomSource } from "./runner.ts";
 
 const isUnsigned = ["usdot", "saturating"].includes(relaxedDotClass()) && isHalfSaturating();
 const builds = ["release-relaxed", "debug-relaxed"] as const;
 const forms: readonly OperandForm[] = ["int8", "int8 wide", "uint8", "uint8 wide"];
 const code = (form: OperandForm) => (form.startsWith("uint8") ? "x8" : "f8");
-
-function product(form: OperandForm, rows: number, columns: number, depth: number) {
-  return randomProblem(
-    fullyConnected,
-    { activation: "none", keepDims: false },
-    { form, x: [rows, depth], w: [columns, depth], channels: columns, depth },
-  );
-}
-
-type Extent = readonly [number, number, number, number];
-
-function convolution(form: OperandForm, x: Extent, w: Extent, strides: readonly [number, number]) {
-  return randomProblem(
-    conv2D,
-    { strides, dilations: [1, 1], padding: "same", activation: "relu6" },
-    { form, x, w, channels: w[0], depth: w[1] * w[2] * w[3] },
-  );
-}
 
 /** uint8 · int8 with the weights `weight(n, k)`. */
 function problemOf(
@@ -66,45 +49,7 @@ function problemOf(
 describe.runIf(isUnsigned).each(forms)("sums of split weights on %s", (form) => {
   const suffix = `${code(form)}_s8_4x8c4_relaxed`;
 
-  it.each(roundings)("are equal at every boundary of the tile (%s)", async (rounding) => {
-    for (const build of builds) {
-      const options = { build, rounding };
-      for (const rows of [1, 2, 3, 4, 5, 7, 8, 13]) {
-        await expectEqual(product(form, rows, 11, 13), `gemm_${suffix}`, options);
-      }
-      for (const columns of [1, 7, 8, 9, 16, 17]) {
-        await expectEqual(product(form, 6, columns, 13), `gemm_${suffix}`, options);
-      }
-      for (const depth of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 300]) {
-        await expectEqual(product(form, 6, 11, depth), `gemm_${suffix}`, options);
-      }
-    }
-  });
-
-  it("are equal on windows", async () => {
-    const shapes: [Extent, Extent, readonly [number, number]][] = [
-      [
-        [1, 9, 7, 3],
-        [9, 3, 3, 3],
-        [2, 2],
-      ],
-      [
-        [2, 6, 5, 12],
-        [17, 5, 3, 12],
-        [1, 2],
-      ],
-    ];
-    for (const [x, w, strides] of shapes) {
-      for (const build of builds) {
-        await expectEqual(convolution(form, x, w, strides), `conv_${suffix}`, { build });
-      }
-    }
-  });
-
-  it("are equal over threads", async () => {
-    const options = { build: "release-relaxed", workers: 2 } as const;
-    await expectEqual(product(form, 200, 200, 200), `gemm_${suffix}`, options);
-  });
+  testDotTile(form, suffix);
 });
 
 /** Weights of one lane: k 0, 1, 4 and 5 of each 8. */
