@@ -22,25 +22,49 @@ const MULTIPLIERS: ReadonlyMap<Format, Multipliers> = new Map([
   [uint1, { whole: 1, part: 6 }],
 ]);
 
+/** Multipliers that samples choose among: 1, 5/4, 6/4 … 5 times the one of the whole range. */
+const STEPS = 16;
+
 /**
  * The type of x in fewer bits: s_y = s_x · 256 / K, which the rule's integer arithmetic represents
  * exactly; the zero point lies in the range of y where that of x lies in its own, at 0 for a tensor
  * that is never negative.
+ * @param values some real values of x: K is that of their least squared error
  */
-export function narrowType(x: TensorType, format: Format): TensorType {
+export function narrowType(x: TensorType, format: Format, values?: Float32Array): TensorType {
+  const { whole, part } = MULTIPLIERS.get(format)!;
+  let best = typeOf(x, format, isClamped(x) ? whole : part);
+  if (values === undefined) return best;
+  let least = Infinity;
+  for (let step = 0; step <= STEPS; step++) {
+    const type = typeOf(x, format, Math.round(whole * (1 + step / 4)));
+    const error = squaredError(values, roundingOf(type));
+    if (error >= least) continue;
+    least = error;
+    best = type;
+  }
+  return best;
+}
+
+function typeOf(x: TensorType, format: Format, multiplier: number): TensorType {
   const scale = x.quantization!.scale[0]!;
   const zeroPoint = x.quantization!.zeroPoint[0]!;
   const { min, max } = x.format;
-  const { whole, part } = MULTIPLIERS.get(format)!;
   const position = (zeroPoint - min) / (max - min);
   return {
     format,
     shape: x.shape,
     quantization: perTensor(
-      f32((scale * 256) / (isClamped(x) ? whole : part)),
+      f32((scale * 256) / multiplier),
       saturate(roundHalfEven(position * format.max), 0, format.max),
     ),
   };
+}
+
+function squaredError(values: Float32Array, round: (value: number) => number): number {
+  let error = 0;
+  for (let i = 0; i < values.length; i++) error += (values[i]! - round(values[i]!)) ** 2;
+  return error;
 }
 
 /** How a type rounds real numbers. */

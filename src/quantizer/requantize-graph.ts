@@ -282,7 +282,7 @@ class Rewriter {
     if (type.format.bits < 8) return x;
     const id = this.values.push({
       name: `${name}/${format.name}`,
-      type: narrowType(type, format),
+      type: narrowType(type, format, this.#observed?.values.get(x)?.values),
     });
     this.#narrowed.set(x, id - 1);
     this.nodes.push(createNode(`${name}/${format.name}`, quantize, {}, [x], [id - 1]));

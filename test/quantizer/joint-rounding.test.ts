@@ -19,7 +19,7 @@ import { encodeWeights } from "../../src/quantizer/minifloat-weights.ts";
 import { weightLayout } from "../../src/quantizer/weight-layout.ts";
 import { elementCount, type Shape, type Tensor } from "../../src/tensor/index.ts";
 import { randomSource, referenceOutputs } from "../kernels/runner.ts";
-import { constantOf, smallInput, smallNetwork } from "./network.ts";
+import { constantOf, nodeOf, smallInput, smallNetwork } from "./network.ts";
 
 const window = { strides: [2, 1], dilations: [1, 2], padding: "same", activation: "none" } as const;
 
@@ -250,6 +250,27 @@ describe("an integer network that is re-quantized with samples", () => {
     expect(constantOf(corrected, "branch3", 1).data).toEqual(constantOf(plain, "branch3", 1).data);
     const biases = [plain, corrected].map((own) => constantOf(own, "branch3", 2).data);
     expect(biases[0]).not.toEqual(biases[1]);
+  });
+
+  it("has the range of least squared error for narrow activations", async () => {
+    const [graph, options] = [smallNetwork(), { weights: "int8", activations: "uint4" } as const];
+    const scaleOf = (own: Graph): number =>
+      own.values[nodeOf(own, "branch3").inputs[0]!]!.type.quantization!.scale[0]!;
+    const id = nodeOf(graph, "first").outputs[0]!;
+    const probe = await loadGraph({ ...graph, outputs: [id], outputNames: ["x"] }, { threads: 1 });
+    const values: number[] = [];
+    for (const sample of samples(graph)) {
+      const { x } = (await probe.run(sample)) as { x: Int8Array };
+      values.push(...Array.from(x, (code) => (code + 128) * 0.05));
+    }
+    await probe.dispose();
+    const errorOf = (scale: number): number =>
+      values.reduce((sum, x) => sum + (x - Math.min(15, Math.round(x / scale)) * scale) ** 2, 0);
+    const chosen = scaleOf(await requantized(options));
+    expect(errorOf(chosen)).toBeLessThan(errorOf(scaleOf(await requantize(graph, options))));
+    for (const multiplier of [15, 19, 26, 30, 45, 60, 75]) {
+      expect(errorOf(chosen)).toBeLessThan(errorOf((0.05 * 256) / multiplier) * 1.001);
+    }
   });
 
   it("keeps float32 beside weights on a grid", async () => {
