@@ -28,7 +28,7 @@ export interface RequantizeOptions {
   readonly keepFirstLast?: boolean | undefined;
   /** Integers below 8 bits: a scale for each block of so many input channels, a multiple of 4. */
   readonly groupSize?: number | undefined;
-  /** Minifloats: the sums of Conv2D and FullyConnected in an emulated accumulator. */
+  /** Minifloats: the sums of all layers in an emulated accumulator. */
   readonly accumulate?: AccumulateOptions | undefined;
   /**
    * Minifloats: what the first layers read of the network's inputs, as `activations`. Default:

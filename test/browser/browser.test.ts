@@ -36,13 +36,21 @@ const NETWORKS = [
     : [{ url: `/shared-models/imagenet/${basename(mobilenet)}`, file: mobilenet, useful: 2 }]),
 ];
 
-/** The network of digits in FP8, its sums in FP16 1-6-9, rounded stochastically. */
+/** A network in FP8, its sums in FP16 1-6-9, rounded stochastically. */
 const STOCHASTIC: LoadOptions = {
   weights: "float8_e5m2",
   activations: "float8_e5m2",
   accumulate: { format: "fp16_e6m9", chunk: 64, rounding: "stochastic", seed: 2018 },
-  calibrate: [Float32Array.from({ length: 28 * 28 }, (_, i) => (i % 256) / 255)],
 };
+
+/** What computes reals, with and without depthwise layers, and a sample of its inputs. */
+const keywords = sharedPath("models/mlperf-tiny/kws_float.tflite");
+const SUMMED = [
+  { ...NETWORKS[1]!, inputs: 28 * 28 },
+  ...(keywords === undefined
+    ? []
+    : [{ url: `/shared-models/mlperf-tiny/${basename(keywords)}`, file: keywords, inputs: 490 }]),
+];
 
 const GOLDEN_WAYS = [
   { threads: 1, rounding: "fp32" },
@@ -111,18 +119,22 @@ describe.skipIf(executablePath === "" && process.env["CI"] === undefined)("in Ch
       expect(problems).toEqual([]);
     });
 
-    it("gives Node's outputs of stochastic sums in minifloats", async () => {
-      // Its answers are reals: a sum that is rounded otherwise shows in them.
-      const { url, file } = NETWORKS[1]!;
-      const expected = await hashOutputs(await load(file, { ...STOCHASTIC, threads: 1 }));
-      const accumulate = { ...STOCHASTIC.accumulate!, seed: 1 };
-      const other = await hashOutputs(await load(file, { ...STOCHASTIC, accumulate, threads: 1 }));
-      expect(expected).not.toBe(other);
-      for (const asked of [1, 2]) {
-        expect((await run(url, asked, STOCHASTIC)).hash).toBe(expected);
-      }
-      expect(problems).toEqual([]);
-    });
+    it.each(SUMMED)(
+      "$url gives Node's outputs of stochastic sums",
+      async ({ url, file, inputs }) => {
+        // Their answers are reals: a sum that is rounded otherwise shows in them.
+        const calibrate = [Float32Array.from({ length: inputs }, (_, i) => (i % 256) / 255)];
+        const options = { ...STOCHASTIC, calibrate };
+        const expected = await hashOutputs(await load(file, { ...options, threads: 1 }));
+        const accumulate = { ...options.accumulate!, seed: 1 };
+        const other = await hashOutputs(await load(file, { ...options, accumulate, threads: 1 }));
+        expect(expected).not.toBe(other);
+        for (const asked of [1, 2]) {
+          expect((await run(url, asked, options)).hash).toBe(expected);
+        }
+        expect(problems).toEqual([]);
+      },
+    );
 
     // One load and run for each way that the page allows; Node's are in determinism.test.ts.
     it.skipIf(goldenNetworks().length === 0).each(isolated ? goldenNetworks() : [])(
