@@ -36,9 +36,14 @@ function sweepQuads<R>(
     const y = p.y + <usize>(panel * NR) * rule.bytes();
     const columns = p.n - panel * NR;
     if (rows == 1 && p.weightBits < 8) {
+      const tail =
+        p.weightBits == 6
+          ? row6(strip, from, units, table, open)
+          : row4(strip, from, units, table, open);
+      const l = v128.load(open);
+      const h = v128.load(open, 16);
       const to = y + load<u32>(offsets);
-      if (p.weightBits == 6) row6<R>(rule, strip, from, units, table, to, columns, scratch);
-      else row4<R>(rule, strip, from, units, table, to, columns, scratch);
+      rule.storeRows(l, h, l, h, tail + 32, to, to, columns, scratch);
       continue;
     }
     const w = openQuads(p.weightBits, from, units, table, open);

@@ -36,7 +36,7 @@ class UnitsOfPixels extends DepthwiseParameters {
 
   @inline
   settle(steps: v128, most: v128, shift: v128): v128 {
-    return unitsByRule(steps, this.unitTable, this.rule, this.low);
+    return unitsByRule(steps, this.unitTable, this.rule);
   }
 }
 

@@ -16,8 +16,7 @@
  *
  *     u = ⌊(t + e + 1) / 2⌋ with the bits of e cleared       e = 0, 1, 3 for steps of 1, 2, 4
  *
- * where e depends on the upper bits of t alone: a table of 16. Where y is not below 0, the table gives the units of 0
- * for all t below 128 or 32.
+ * where e depends on the upper bits of t alone: a table of 16.
  */
 import { clampFloat } from "./float-tiles";
 import { storePart128 } from "./lanes";
@@ -146,14 +145,11 @@ export function stepsOf(a: v128, b: v128, m: v128, n: v128, biasA: v128, biasB: 
   return i8x16.narrow_i16x8_u(f32x4.relaxed_madd(a, m, biasA), f32x4.relaxed_madd(b, n, biasB));
 }
 
-/**
- * 16 t → units, flipped. `isSmall`: of FP4. Where y is not below 0, a table of its own takes the place of the
- * lower clamp.
- */
+/** 16 t → units, flipped. `isSmall`: of FP4. */
 @inline
-export function unitsOf(steps: v128, constants: usize, isSmall: bool, isSigned: bool): v128 {
-  let t = i8x16.min_u(steps, v128.load(constants, HIGH_AT));
-  if (isSigned) t = i8x16.max_u(t, v128.load(constants, LOW_AT));
+function unitsOf(steps: v128, constants: usize, isSmall: bool): v128 {
+  const high = v128.load(constants, HIGH_AT);
+  const t = i8x16.max_u(i8x16.min_u(steps, high), v128.load(constants, LOW_AT));
   const upper = isSmall ? i16x8.shr_u(t, 2) : i16x8.shr_u(t, 4);
   const extra = i8x16.relaxed_swizzle(
     v128.load(constants, EXTRAS_AT),
@@ -165,13 +161,9 @@ export function unitsOf(steps: v128, constants: usize, isSmall: bool, isSigned: 
 
 /** The same as a parameter block says. */
 @inline
-export function unitsByRule(steps: v128, constants: usize, rule: i32, low: i32): v128 {
-  if (rule == RULE_UNITS) {
-    if (low > 0) return unitsOf(steps, constants, false, true);
-    return unitsOf(steps, constants, false, false);
-  }
-  if (low > 0) return unitsOf(steps, constants, true, true);
-  return unitsOf(steps, constants, true, false);
+export function unitsByRule(steps: v128, constants: usize, rule: i32): v128 {
+  if (rule == RULE_UNITS) return unitsOf(steps, constants, false);
+  return unitsOf(steps, constants, true);
 }
 
 /** From sums to units: an output rule of `dot-tiles.ts`, with its constants in scratch. */
@@ -203,7 +195,7 @@ export class UnitsRule extends OutputParameters {
     const a = stepsOf(al, ah, ml, mh, biasL, biasH);
     const b = stepsOf(bl, bh, ml, mh, biasL, biasH);
     const steps = i8x16.narrow_i16x8_u(a, b);
-    storePair(unitsByRule(steps, scratch, this.rule, this.low), ya, yb, columns);
+    storePair(unitsByRule(steps, scratch, this.rule), ya, yb, columns);
   }
 
   /** Six rows of eight sums → units. */
@@ -244,22 +236,14 @@ export class UnitsRule extends OutputParameters {
     let ab = i8x16.narrow_i16x8_u(a, b);
     let cd = i8x16.narrow_i16x8_u(c, d);
     let ef = i8x16.narrow_i16x8_u(e, f);
-    if (this.rule == RULE_UNITS && this.low == 0) {
-      ab = unitsOf(ab, scratch, false, false);
-      cd = unitsOf(cd, scratch, false, false);
-      ef = unitsOf(ef, scratch, false, false);
-    } else if (this.rule == RULE_UNITS) {
-      ab = unitsOf(ab, scratch, false, true);
-      cd = unitsOf(cd, scratch, false, true);
-      ef = unitsOf(ef, scratch, false, true);
-    } else if (this.low == 0) {
-      ab = unitsOf(ab, scratch, true, false);
-      cd = unitsOf(cd, scratch, true, false);
-      ef = unitsOf(ef, scratch, true, false);
+    if (this.rule == RULE_UNITS) {
+      ab = unitsOf(ab, scratch, false);
+      cd = unitsOf(cd, scratch, false);
+      ef = unitsOf(ef, scratch, false);
     } else {
-      ab = unitsOf(ab, scratch, true, true);
-      cd = unitsOf(cd, scratch, true, true);
-      ef = unitsOf(ef, scratch, true, true);
+      ab = unitsOf(ab, scratch, true);
+      cd = unitsOf(cd, scratch, true);
+      ef = unitsOf(ef, scratch, true);
     }
     storePair(ab, ya, yb, columns);
     storePair(cd, yc, yd, columns);

@@ -15,18 +15,11 @@ function dot(w: v128, a: v128, c: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, a, c);
 }
 
-/** 1 row × 8 columns, weights in 6 bits. A last unit without another one has its two vectors alone. */
-@inline
-export function row6<R>(
-  rule: R,
-  a: usize,
-  panel: usize,
-  units: i32,
-  table: usize,
-  y: usize,
-  columns: i32,
-  scratch: usize,
-): void {
+/**
+ * Sums of 1 row × 8 columns, weights in 6 bits; returns the tail of the panel. A last unit without another one
+ * has its two vectors alone.
+ */
+export function row6(a: usize, panel: usize, units: i32, table: usize, to: usize): usize {
   const tail = panel + <usize>((units + 1) >> 1) * PAIR6;
   const whole = panel + <usize>(units >> 1) * PAIR6;
   const bases = v128.load(table);
@@ -65,23 +58,13 @@ export function row6<R>(
     c0l = dot(open6(bases, offsets, s0, v128.and(b0, nibble)), x0, c0l);
     c0h = dot(open6(bases, offsets, s1, v128.and(b1, nibble)), x0, c0h);
   }
-  const l = i32x4.add(c0l, c1l);
-  const h = i32x4.add(c0h, c1h);
-  rule.storeRows(l, h, l, h, tail + 32, y, y, columns, scratch);
+  v128.store(to, i32x4.add(c0l, c1l));
+  v128.store(to, i32x4.add(c0h, c1h), 16);
+  return tail;
 }
 
 /** The same with weights in 4 bits. */
-@inline
-export function row4<R>(
-  rule: R,
-  a: usize,
-  panel: usize,
-  units: i32,
-  table: usize,
-  y: usize,
-  columns: i32,
-  scratch: usize,
-): void {
+export function row4(a: usize, panel: usize, units: i32, table: usize, to: usize): usize {
   const tail = panel + <usize>units * UNIT4;
   const values = v128.load(table);
   const nibble = v128.load(table, NIBBLE_AT);
@@ -109,7 +92,7 @@ export function row4<R>(
     c0l = dot(i8x16.relaxed_swizzle(values, v128.and(b0, nibble)), x0, c0l);
     c0h = dot(i8x16.relaxed_swizzle(values, s0), x0, c0h);
   }
-  const l = i32x4.add(c0l, c1l);
-  const h = i32x4.add(c0h, c1h);
-  rule.storeRows(l, h, l, h, tail + 32, y, y, columns, scratch);
+  v128.store(to, i32x4.add(c0l, c1l));
+  v128.store(to, i32x4.add(c0h, c1h), 16);
+  return tail;
 }

@@ -85,7 +85,7 @@ class UnitsStage extends WinogradUnits {
     const a = stepsOf(al, ah, ml, mh, biasL, biasH);
     const b = stepsOf(bl, bh, ml, mh, biasL, biasH);
     const steps = i8x16.narrow_i16x8_u(a, b);
-    storePair(unitsByRule(steps, this.unitTable, this.rule, this.low), ya, yb, columns);
+    storePair(unitsByRule(steps, this.unitTable, this.rule), ya, yb, columns);
   }
 }
 

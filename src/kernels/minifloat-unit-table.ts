@@ -9,7 +9,7 @@ const CLASSES = 16;
 /** @param flip what 0 is in what is stored */
 export function unitTable(grid: UnitGrid, { low, high }: UnitSteps, flip: number): Uint8Array {
   const table = new Uint8Array(UNIT_TABLE_BYTES);
-  table.set(Uint8Array.from({ length: CLASSES }, (_, i) => extraOf(grid, i, low === 0)));
+  table.set(Uint8Array.from({ length: CLASSES }, (_, i) => extraOf(i)));
   return table
     .fill(low, 16, 32)
     .fill(high, 32, 48)
@@ -17,18 +17,9 @@ export function unitTable(grid: UnitGrid, { low, high }: UnitSteps, flip: number
     .fill(CLASSES - 1, 64, 80);
 }
 
-/** ⌊(t + extra + 1) / 2⌋ without the bits of extra. */
-function rounded(t: number, extra: number): number {
-  return ((t + extra + 1) >> 1) & ~extra;
-}
-
-function extraOf({ zero }: UnitGrid, index: number, isPositive: boolean): number {
+/** Steps of 1 unit in four entries around 0, of 2 in two beside them on both sides, else of 4. */
+function extraOf(index: number): number {
   const half = CLASSES / 2;
   const own = index < half ? half - 1 - index : index - half;
-  if (index >= half || !isPositive) return own < 2 ? 0 : own < 4 ? 1 : 3;
-  // What makes 0 of all t of the entry.
-  const width = zero / half;
-  const steps = Array.from({ length: width }, (_, i) => index * width + i);
-  const all = Array.from({ length: 256 }, (_, extra) => extra);
-  return all.find((extra) => steps.every((t) => rounded(t, extra) === zero / 2))!;
+  return own < 2 ? 0 : own < 4 ? 1 : 3;
 }

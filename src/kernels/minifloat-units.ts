@@ -60,7 +60,7 @@ export interface UnitChannel {
   readonly most: number;
 }
 
-/** Of kernels: t clamped to [low, high] as bytes, low 0: at the step of 0; of a channel bits of N − A, M and k. */
+/** Of kernels: t clamped to [low, high] as bytes; of a channel bits of N − A, M and k. */
 export interface UnitSteps {
   readonly low: number;
   readonly high: number;
@@ -140,9 +140,8 @@ export function unitSteps(
     multipliers[c] = -found.multiplier;
     biases[c] = found.taken - MAGIC - grid.zero;
   }
-  const isPositive = floor === -1;
   return {
-    low: isPositive ? 0 : floor + grid.zero,
+    low: floor + grid.zero,
     high: ceiling - 1 + grid.zero,
     ...{ starts, multipliers, biases },
   };
