@@ -1,6 +1,6 @@
 /**
  * An emulated narrow accumulator: float32 sums of two numbers, each rounded once to the accumulator's format,
- * in the ways of docs/minifloat.md (Kernels). `chunkedRounding` of src/kernels/chunked.ts has the bounds.
+ * in the ways of docs/accumulators.md (Kernels). `chunkedRounding` of src/kernels/chunked.ts has the bounds.
  * Every number that occurs is a multiple of the smallest product, so no step underflows.
  */
 
