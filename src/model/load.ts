@@ -2,7 +2,7 @@
 import { InputError, throwIfAborted } from "../errors.ts";
 import { type Graph, inferGraph, inputNamesOf, simplify } from "../graph/index.ts";
 import { checkWork, importModel, resolveLimits } from "../importers/index.ts";
-import { createPlan, loadLowerings, type Machine, type Plan } from "../plan/index.ts";
+import { checkKernel, createPlan, loadLowerings, type Machine, type Plan } from "../plan/index.ts";
 import { isMaddFused, relaxedDotClass, whyNoThreads } from "../wasm/index.ts";
 import { createEngine } from "./engine.ts";
 import { Model } from "./model.ts";
@@ -74,13 +74,15 @@ function asksForRequantization(options: LoadOptions): boolean {
 async function planGraph(inferred: Graph, options: LoadOptions): Promise<PlannedModel> {
   throwIfAborted(options.signal, "loading");
   options.onProgress?.({ stage: "plan" });
+  const { forcedKernel: forced } = options;
+  if (forced !== undefined) await checkKernel(forced);
   const rounding = checkRounding(options.rounding);
   const graph = simplify(inferred, rounding);
   const plan = createPlan(graph, {
     rounding,
     lowerings: await loadLowerings(graph),
     machine: { ...probeMachine(options), threads: sharingThreads(options) },
-    ...(options.forcedKernel === undefined ? {} : { forced: options.forcedKernel }),
+    ...(forced === undefined ? {} : { forced }),
   });
   return { graph, plan };
 }

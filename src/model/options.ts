@@ -1,4 +1,4 @@
-/** The options of `load`: their names and types; what they mean is checked where they are used. */
+/** The options of `load`: their names, types and ranges; what depends on the network is checked where it is used. */
 import { InputError, kindOf } from "../errors.ts";
 import type { Limits } from "../importers/index.ts";
 import type { Rounding } from "../quantization/index.ts";
@@ -41,7 +41,7 @@ export interface LoadOptions extends RequantizeOptions {
   readonly createWorker?: WorkerFactory;
   /**
    * Multiply-accumulates between two stops that make waking the threads worthwhile. Default: as many as
-   * take longer than the waking, by the speed of their kernels.
+   * take longer than the waking, by the speed of their kernels. Infinity: never.
    */
   readonly minPoolMacs?: number;
   /** Instruction set. Default: the best that the host validates. Results do not depend on it. */
@@ -67,7 +67,7 @@ const OPTIONS_BY_TYPE = {
   function: "onProgress createWorker",
 };
 
-/** @throws InputError a name that is none, or a value of another type; `undefined` is the default */
+/** @throws InputError a name that is none, or a value of another type or range; `undefined` is the default */
 export function checkOptions(options: LoadOptions): void {
   if (kindOf(options) !== "Object") {
     throw new InputError(`options: expected an object, got ${kindOf(options)}`);
@@ -84,6 +84,10 @@ export function checkOptions(options: LoadOptions): void {
     }
   }
   checkSignal(options.signal);
+  const { minPoolMacs = 0 } = options;
+  if (!(minPoolMacs >= 0)) {
+    throw new InputError(`minPoolMacs: expected a number of 0 or more, got ${minPoolMacs}`);
+  }
 }
 
 /** @throws InputError */

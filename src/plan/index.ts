@@ -1,5 +1,5 @@
 /** From graph to plan: which kernel, which packing, which tiles, which bytes of the arena. */
 export * from "./build.ts";
-export { loadLowerings, type Machine } from "./lower/index.ts";
+export { checkKernel, loadLowerings, type Machine } from "./lower/index.ts";
 export * from "./memory.ts";
 export * from "./plan.ts";

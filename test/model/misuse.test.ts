@@ -113,6 +113,9 @@ describe("options", () => {
     ["threads", { threads: 1.5 }, /^threads: expected an integer in \[1, 64\], got 1.5/],
     ["a shape that is none", { inputShapes: { keras_tensor_23: 5 } }, /expected an array, got N/],
     ["samples that are none", { weights: "float8_e4m3fn", calibrate: {} }, /^calibrate: .*got Obj/],
+    ["a count that is none", { minPoolMacs: NaN }, /^minPoolMacs: .* 0 or more, got NaN/],
+    ["a count below 0", { minPoolMacs: -1 }, /^minPoolMacs: .* 0 or more, got -1/],
+    ["a kernel that is none", { forcedKernel: "gemm" }, /^forcedKernel: .*kernel, got "gemm"/],
     ["inputs of minifloats without any", { inputs: "float32" }, /^weights: expected a minifloat/],
   ])("are refused: %s", async (_, options, message) => {
     const error = await errorOf(load(digits, options as LoadOptions));
@@ -126,6 +129,14 @@ describe("options", () => {
       weights: undefined,
     } as unknown as LoadOptions);
     await model.dispose();
+  });
+
+  it("force a kernel, which layers that it does not fit do without", async () => {
+    for (const forcedKernel of ["igemm_i8_i8_4x8c2", "gemm_f32_f32_5x8c1", "decode_m8_f32"]) {
+      const model = await load(digits, { forcedKernel, minPoolMacs: Infinity });
+      expect(await model.run(pixels())).toBeDefined();
+      await model.dispose();
+    }
   });
 
   it("end what is under way when the signal comes while threads start", async () => {

@@ -1,5 +1,6 @@
 /** Which lowering takes which operator. An operator that is not listed runs its `reference()`. */
 import { isMinifloat } from "../../formats/index.ts";
+import { InputError } from "../../errors.ts";
 import type { Graph } from "../../graph/index.ts";
 import { basicKernels } from "../../kernels/index.ts";
 import {
@@ -91,6 +92,14 @@ const byOperator: Lowerings["byOperator"] = new Map<string, Lowering>([
 
 /** Those of the operators that most networks are made of. */
 export const basicLowerings: Lowerings = { byOperator, kernels: basicKernels };
+
+/** @throws InputError no kernel of any lowering has the name */
+export async function checkKernel(name: string): Promise<void> {
+  const { withMinifloats } = await import("./minifloats.ts");
+  if (!withMinifloats(basicLowerings).kernels.has(name)) {
+    throw new InputError(`forcedKernel: expected the name of a kernel, got "${name}"`);
+  }
+}
 
 /** The lowerings that a graph can use: the others are code that is loaded for the graphs that need it. */
 export async function loadLowerings({ nodes, values }: Graph): Promise<Lowerings> {
