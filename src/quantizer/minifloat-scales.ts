@@ -2,7 +2,7 @@
  * Scales of minifloats. The least squared error over a few candidates below the scale that holds the
  * largest value: floats are dense near zero, so the optimum is flat and close to it.
  */
-import { float8_e8m0fnu, type Minifloat } from "../formats/index.ts";
+import { float32, float8_e8m0fnu, type Minifloat } from "../formats/index.ts";
 import { type BlockFormat, blockScaleCode, f32 } from "../quantization/index.ts";
 
 /** Candidates per octave, and how many: down to about half of the largest value for weights. */
@@ -40,7 +40,7 @@ export interface ScaleSearch {
   readonly format: Minifloat;
   readonly round: Rounder;
   readonly powerOfTwo: boolean;
-  /** Scales of blocks, which are those of the standard. */
+  /** The format, in blocks. */
   readonly block?: BlockFormat | undefined;
 }
 
@@ -52,10 +52,28 @@ export function rangeScale({ format, powerOfTwo }: ScaleSearch, largest: number)
 }
 
 export function weightScale(search: ScaleSearch, values: Float32Array): number {
-  if (search.block !== undefined) {
-    return float8_e8m0fnu.decode(blockScaleCode(search.block, largestOf(values)));
-  }
-  return bestScale(search, values, largestOf(values), WEIGHT_STEPS);
+  const largest = largestOf(values);
+  if (search.block !== undefined) return blockScale(search, search.block, values, largest);
+  return bestScale(search, values, largest, WEIGHT_STEPS);
+}
+
+/** The standard's scale of a block, or twice that, with which nothing saturates: that of less squared error. */
+function blockScale(
+  { round }: ScaleSearch,
+  block: BlockFormat,
+  values: Float32Array,
+  largest: number,
+): number {
+  const code = blockScaleCode(block, largest);
+  // From the top binade values would round to infinity.
+  const other = Math.min(code + 1, blockScaleCode(block, float32.max));
+  const [standard, twice] = [code, other].map((own) => float8_e8m0fnu.decode(own)) as [
+    number,
+    number,
+  ];
+  return squaredError(round, values, twice) < squaredError(round, values, standard)
+    ? twice
+    : standard;
 }
 
 /** @param largest of all values, of which `values` may be a part */

@@ -8,12 +8,12 @@ import { requantize } from "../../src/model/load.ts";
 import { applyRequantization } from "../../src/model/requantization.ts";
 import { conv2D, depthwiseConv2D, layerValues, type Operator } from "../../src/operators/index.ts";
 import {
+  type BlockFormat,
   blockFormats,
   type BlockFormatName,
   blockScaleCode,
-  nearestBlocks,
 } from "../../src/quantization/index.ts";
-import { type InputCorrelation, SIGNED_INPUTS } from "../../src/quantizer/balanced-rounding.ts";
+import type { InputCorrelation } from "../../src/quantizer/balanced-rounding.ts";
 import { rounderOf } from "../../src/quantizer/index.ts";
 import { encodeWeights } from "../../src/quantizer/minifloat-weights.ts";
 import { weightLayout } from "../../src/quantizer/weight-layout.ts";
@@ -145,11 +145,53 @@ describe("weights in blocks", () => {
     return encodeWeights(w, layout, search, correlation);
   }
 
-  it.each(NAMES)("are the standard's blocks along the channels of a tap: %s", (name) => {
+  /** The nearest numbers of runs of `depth` weights, each block with the better of two scales. */
+  function leastBlocks(format: BlockFormat, given: Float32Array, depth: number): Float32Array {
+    const values: number[] = [];
+    for (let start = 0; start < given.length; start += Math.min(32, depth - (start % depth))) {
+      const own = given.slice(start, start + Math.min(32, depth - (start % depth)));
+      const candidates = [1, 2].map((factor) => scaled(format, own, factor));
+      const [standard, twice] = candidates.map((rounded) =>
+        rounded.reduce((sum, value, i) => sum + (value - own[i]!) ** 2, 0),
+      );
+      values.push(...candidates[twice! < standard! ? 1 : 0]!);
+    }
+    return Float32Array.from(values);
+  }
+
+  /** One block in `factor` times the standard's scale. */
+  function scaled({ element, ...format }: BlockFormat, own: Float32Array, factor: number) {
+    const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const code = blockScaleCode({ element, ...format }, largest);
+    const scale = factor * float8_e8m0fnu.decode(code);
+    return Array.from(own, (value) => element.decode(element.encode(value / scale, true)) * scale);
+  }
+
+  it.each(NAMES)("are blocks along the channels of a tap: %s", (name) => {
+    const format = blockFormats.get(name)!;
     const w = floats([5, 3, 2, 70], 4);
     const { codes, values } = encode(w, name, APART);
-    expect(values).toEqual(nearestBlocks(blockFormats.get(name)!, w.data as Float32Array, 70));
+    expect(values).toEqual(leastBlocks(format, w.data as Float32Array, 70));
     expect(layerValues(codes)).toEqual(values);
+  });
+
+  it("have twice the standard's scale where the largest of a block would saturate too much", () => {
+    const w = floats([1, 1, 1, 64], 4);
+    const data = (w.data as Float32Array).map((value, i) => (i % 32 === 0 ? 7.9 : value));
+    data[32] = 7.1;
+    const { codes, values } = encode({ type: w.type, data }, "mxfp4", APART);
+    expect([...codes.type.quantization!.scale]).toEqual([2, 1]);
+    expect([values[0], values[32]]).toEqual([8, 6]);
+  });
+
+  it("of the largest float32 numbers stay finite", () => {
+    const w = floats([2, 1, 1, 33], 4);
+    const data = (w.data as Float32Array).map((value) => value * 1.7e38);
+    data[0] = 3.4e38;
+    for (const name of NAMES) {
+      const { values } = encode({ type: w.type, data }, name, APART);
+      expect(values.every(Number.isFinite)).toBe(true);
+    }
   });
 
   it("of a depthwise filter are its taps, or the taps of a row where they are more than 32", () => {
@@ -165,7 +207,7 @@ describe("weights in blocks", () => {
       const given = w.data as Float32Array;
       for (let c = 0; c < 6; c++) {
         const own = given.filter((_, i) => i % 6 === c);
-        expect(values.filter((_, i) => i % 6 === c)).toEqual(nearestBlocks(format, own, run));
+        expect(values.filter((_, i) => i % 6 === c)).toEqual(leastBlocks(format, own, run));
       }
       const { scale, granularity } = codes.type.quantization!;
       expect(granularity).toBe(run === width ? "perBlock" : "perChannel");
@@ -187,12 +229,5 @@ describe("weights in blocks", () => {
       }).reduce((a, b) => a + b, 0);
     };
     expect(sums({ within: 0.5, across: 0.3 })).toBeLessThan(sums(APART) / 4);
-    const { codes } = encode({ type: w.type, data }, "mxfp4", SIGNED_INPUTS);
-    const largest = (block: number) =>
-      data.subarray(block * 32, (block + 1) * 32).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    codes.type.quantization!.scale.forEach((scale, block) => {
-      const code = blockScaleCode(blockFormats.get("mxfp4")!, largest(block));
-      expect(scale).toBe(float8_e8m0fnu.decode(code));
-    });
   });
 });
