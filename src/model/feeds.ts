@@ -56,8 +56,7 @@ function names(inputs: readonly TensorInfo[]): string {
 /** Real values of raw codes: f32(scale · (code − zeroPoint)). */
 export function dequantize(info: TensorInfo, codes: TensorData): Float32Array {
   const { scale, zeroPoint } = info.quantization ?? { scale: 1, zeroPoint: 0 };
-  return Float32Array.from(
-    codes as ArrayLike<number>,
-    (code) => scale * (Number(code) - zeroPoint),
-  );
+  const values = new Float32Array(codes.length);
+  for (let i = 0; i < values.length; i++) values[i] = scale * (Number(codes[i]) - zeroPoint);
+  return values;
 }

@@ -14,8 +14,8 @@ export interface CovarianceBlock {
   readonly factor: Float64Array;
 }
 
-/** Longer filters are cut: the cost of a factor is the cube of its block. */
-const MAX_BLOCK = 1024;
+/** Longer filters are cut: weight k costs as much as there are weights beside it in its block. */
+const MAX_BLOCK = 256;
 
 /** What is added to each variance, of their mean: covariances of few rows are not to be trusted. */
 const DAMPING = 0.05;
@@ -35,7 +35,7 @@ export class InputMoments {
   constructor({ rows, depth }: InputRows, round?: (value: number) => number) {
     this.#depth = depth;
     this.mean = meanOf(rows);
-    this.#rows = round === undefined ? rows : rows.map((row) => row.map(round));
+    this.#rows = round === undefined ? rows : rows.map((row) => roundedRow(row, round));
     this.roundedMean = round === undefined ? this.mean : meanOf(this.#rows);
   }
 
@@ -55,24 +55,7 @@ export class InputMoments {
 
   /** Of elements first … first + n − 1 of the rows. */
   #covariance(first: number, n: number): Float64Array {
-    const sums = new Float64Array(n * n);
-    // Half of what lies behind a ReLU is 0.
-    const places = new Int32Array(n);
-    const values = new Float64Array(n);
-    for (const row of this.#rows) {
-      let count = 0;
-      for (let k = 0; k < n; k++) {
-        const value = row[first + k]!;
-        if (value === 0) continue;
-        places[count] = k;
-        values[count++] = value;
-      }
-      for (let i = 0; i < count; i++) {
-        const line = places[i]! * n;
-        const value = values[i]!;
-        for (let j = 0; j <= i; j++) sums[line + places[j]!]! += value * values[j]!;
-      }
-    }
+    const sums = sumOfProducts(this.#rows, first, n);
     const power = traceOf(sums, n) / n / this.#rows.length;
     const mean = this.roundedMean.subarray(first, first + n);
     const count = this.#rows.length;
@@ -88,6 +71,70 @@ export class InputMoments {
       for (let l = 0; l < k; l++) sums[l * n + k] = sums[k * n + l]!;
     }
     return sums;
+  }
+}
+
+function roundedRow(row: Float32Array, round: (value: number) => number): Float32Array {
+  const rounded = new Float32Array(row.length);
+  for (let i = 0; i < row.length; i++) rounded[i] = round(row[i]!);
+  return rounded;
+}
+
+/** Σ over rows of x[k] · x[l], k and l from `first` on; its lower triangle. */
+function sumOfProducts(rows: readonly Float32Array[], first: number, n: number): Float64Array {
+  const sums = new Float64Array(n * n);
+  // Half of what lies behind a ReLU is 0: such rows are added without, others four at a time.
+  const places = new Int32Array(n);
+  const values = new Float64Array(n);
+  const full = new Float64Array(4 * n);
+  let waiting = 0;
+  for (const row of rows) {
+    let count = 0;
+    for (let k = 0; k < n; k++) {
+      const value = row[first + k]!;
+      if (value === 0) continue;
+      places[count] = k;
+      values[count++] = value;
+    }
+    if (count <= n / 2) {
+      addSparseRow(sums, n, places, values, count);
+      continue;
+    }
+    for (let k = 0; k < n; k++) full[waiting * n + k] = row[first + k]!;
+    waiting = (waiting + 1) % 4;
+    if (waiting === 0) addFourRows(sums, n, full);
+  }
+  full.fill(0, waiting * n);
+  addFourRows(sums, n, full);
+  return sums;
+}
+
+function addSparseRow(
+  sums: Float64Array,
+  n: number,
+  places: Int32Array,
+  values: Float64Array,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    const line = places[i]! * n;
+    const value = values[i]!;
+    for (let j = 0; j <= i; j++) sums[line + places[j]!]! += value * values[j]!;
+  }
+}
+
+/** @param rows [4][n] */
+function addFourRows(sums: Float64Array, n: number, rows: Float64Array): void {
+  for (let k = 0; k < n; k++) {
+    const a = rows[k]!;
+    const b = rows[n + k]!;
+    const c = rows[2 * n + k]!;
+    const d = rows[3 * n + k]!;
+    const line = k * n;
+    for (let l = 0; l <= k; l++) {
+      sums[line + l]! +=
+        a * rows[l]! + b * rows[n + l]! + (c * rows[2 * n + l]! + d * rows[3 * n + l]!);
+    }
   }
 }
 

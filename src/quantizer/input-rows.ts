@@ -11,7 +11,9 @@ import {
 } from "../operators/index.ts";
 import { elementCount, type TensorType } from "../tensor/index.ts";
 
-/** Values that are kept of one sample: so many rows, at least one. */
+/** Rows that are kept of one sample, at most. */
+const KEPT_ROWS = 256;
+/** And values: so many rows, at least one. */
 const KEPT_VALUES = 65_536;
 
 export class InputRows {
@@ -55,7 +57,7 @@ export class InputRows {
   /** @param values of x, in real numbers: one sample. Positions are taken evenly spread. */
   add(values: Float32Array): void {
     const length = this.groups * this.depth;
-    const count = Math.min(this.#positions, Math.ceil(KEPT_VALUES / length));
+    const count = Math.min(this.#positions, KEPT_ROWS, Math.ceil(KEPT_VALUES / length));
     const step = this.#positions / count;
     // Each sample begins elsewhere: a multiple of the golden ratio.
     const phase = (this.#samples++ * 0.618034) % 1;
@@ -82,6 +84,10 @@ function windowReader(
       const x = left + (tap % filter[1]) * dilations[1];
       if (y < 0 || y >= height || x < 0 || x >= width) continue;
       const from = ((image * height + y) * width + x) * channels;
+      if (inputs === channels) {
+        for (let c = 0; c < channels; c++) row[tap * inputs + c] = values[from + c]!;
+        continue;
+      }
       for (let c = 0; c < channels; c++) {
         const group = Math.floor(c / inputs);
         row[group * depth + tap * inputs + (c % inputs)] = values[from + c]!;

@@ -22,42 +22,102 @@ export function roundTogether(
   blocks: readonly CovarianceBlock[],
 ): Float64Array {
   const rounded = new Float64Array(values.length);
-  const errors = new Float64Array(values.length);
   for (const block of blocks) {
-    takeNearestPlanes(values, round, block, rounded, errors);
-    descend(round, block, rounded, errors);
+    const slope = takeNearestPlanes(values, round, block, rounded);
+    descend(round, block, rounded, slope);
   }
   return rounded;
 }
 
+/**
+ * Four rows of L at a time: what they meet of the errors before them, and what they add to the slope there.
+ * @returns C · e = Lᵀ · (L · e), half of the slope of the variance
+ */
 function takeNearestPlanes(
   values: Float64Array,
   round: GridRounder,
   { from, to, factor }: CovarianceBlock,
   rounded: Float64Array,
-  errors: Float64Array,
-): void {
+): Float64Array {
   const n = to - from;
-  for (let k = 0; k < n; k++) {
-    let sum = 0;
-    for (let i = 0, at = k * n; i < k; i++, at++) sum += factor[at]! * errors[from + i]!;
-    const value = values[from + k]!;
-    const own = round(value - sum / factor[k * n + k]!, from + k);
-    rounded[from + k] = own;
-    errors[from + k] = own - value;
+  const errors = new Float64Array(n);
+  const slope = new Float64Array(n);
+  const sums = new Float64Array(4);
+  // The short rows come first and alone: up to 4 rows that have nothing before them.
+  for (let start = 0, end = n % 4 || 4; start < n; start = end, end += 4) {
+    addProducts(factor, n, start, errors, sums);
+    for (let k = start; k < end; k++) {
+      let sum = sums[k - start]!;
+      for (let i = start; i < k; i++) sum += factor[k * n + i]! * errors[i]!;
+      const diagonal = factor[k * n + k]!;
+      const value = values[from + k]!;
+      const own = round(value - sum / diagonal, from + k);
+      rounded[from + k] = own;
+      errors[k] = own - value;
+      const term = sum + diagonal * (own - value);
+      sums[k - start] = term;
+      for (let i = start; i <= k; i++) slope[i]! += term * factor[k * n + i]!;
+    }
+    addTerms(factor, n, start, sums, slope);
+  }
+  return slope;
+}
+
+/** sums[r] = Σ over i < start of L[start + r, i] · errors[i]. */
+function addProducts(
+  factor: Float64Array,
+  n: number,
+  start: number,
+  errors: Float64Array,
+  sums: Float64Array,
+): void {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  const row = start * n;
+  for (let i = 0; i < start; i++) {
+    const error = errors[i]!;
+    const at = row + i;
+    a += factor[at]! * error;
+    b += factor[at + n]! * error;
+    c += factor[at + 2 * n]! * error;
+    d += factor[at + 3 * n]! * error;
+  }
+  sums[0] = a;
+  sums[1] = b;
+  sums[2] = c;
+  sums[3] = d;
+}
+
+/** slope[i] += Σ over r of L[start + r, i] · terms[r], for i < start. */
+function addTerms(
+  factor: Float64Array,
+  n: number,
+  start: number,
+  terms: Float64Array,
+  slope: Float64Array,
+): void {
+  const a = terms[0]!;
+  const b = terms[1]!;
+  const c = terms[2]!;
+  const d = terms[3]!;
+  const row = start * n;
+  for (let i = 0; i < start; i++) {
+    const at = row + i;
+    slope[i]! +=
+      a * factor[at]! + b * factor[at + n]! + (c * factor[at + 2 * n]! + d * factor[at + 3 * n]!);
   }
 }
 
+/** @param slope C · e; it is written */
 function descend(
   round: GridRounder,
   { from, to, covariance }: CovarianceBlock,
   rounded: Float64Array,
-  errors: Float64Array,
+  slope: Float64Array,
 ): void {
   const n = to - from;
-  // C · e: half of the slope of the variance.
-  const slope = new Float64Array(n);
-  for (let k = 0; k < n; k++) addRow(slope, covariance, k, errors[from + k]!);
   for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
     let moved = 0;
     for (let k = 0; k < n; k++) {
@@ -66,17 +126,9 @@ function descend(
       const move = round(old - slope[k]! / variance, from + k) - old;
       if (move * (2 * slope[k]! + variance * move) >= 0) continue;
       rounded[from + k] = old + move;
-      errors[from + k]! += move;
-      addRow(slope, covariance, k, move);
+      for (let l = 0, at = k * n; l < n; l++, at++) slope[l]! += move * covariance[at]!;
       moved++;
     }
     if (moved === 0) return;
   }
-}
-
-/** Adds row k of C, times a factor, to the slope. */
-function addRow(slope: Float64Array, covariance: Float64Array, k: number, factor: number): void {
-  const n = slope.length;
-  if (factor === 0) return;
-  for (let l = 0, at = k * n; l < n; l++, at++) slope[l]! += factor * covariance[at]!;
 }

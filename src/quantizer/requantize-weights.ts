@@ -1,7 +1,7 @@
 /** The weights of one layer on the grid of another format: a scale per output channel, or per block. */
 import { bfloat16, binary, type Format, int8 } from "../formats/index.ts";
 import { correctedWeights, weightChannels } from "../operators/index.ts";
-import { f32, perBlock, perChannel } from "../quantization/index.ts";
+import { perBlock, perChannel } from "../quantization/index.ts";
 import { elementCount, packBits, type Tensor } from "../tensor/index.ts";
 import { balanceCodes, type Filter } from "./balanced-grid.ts";
 import type { InputCorrelation } from "./balanced-rounding.ts";
@@ -162,8 +162,11 @@ export function packedWeights(
 
 /** The codes times their scales, in float32. */
 export function realWeights(grid: GridWeights): Float32Array {
+  const { codes } = grid;
   const scaleOf = scaleReader(grid);
-  return Float32Array.from(grid.codes, (code, i) => f32(code * scaleOf(i)));
+  const values = new Float32Array(codes.length);
+  for (let i = 0; i < values.length; i++) values[i] = codes[i]! * scaleOf(i);
+  return values;
 }
 
 /** The scale of a code by its index. */

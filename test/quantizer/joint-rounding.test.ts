@@ -128,13 +128,15 @@ function correlatedRows(depth: number, count: number): InputRows {
 }
 
 describe("joint rounding", () => {
-  const rows = correlatedRows(40, 200);
+  // Two more than a multiple of 4: some rows of a factor go alone.
+  const depth = 42;
+  const rows = correlatedRows(depth, 203);
   const [{ covariance, factor }] = new InputMoments(rows).blocksOf(0) as never as [
     { covariance: Float64Array; factor: Float64Array },
   ];
   const variance = (errors: Float64Array): number => {
     let sum = 0;
-    errors.forEach((e, k) => errors.forEach((f, l) => (sum += e * f * covariance[k * 40 + l]!)));
+    errors.forEach((e, k) => errors.forEach((f, l) => (sum += e * f * covariance[k * depth + l]!)));
     return sum;
   };
 
@@ -144,14 +146,14 @@ describe("joint rounding", () => {
     const covarianceOf = (k: number, l: number): number =>
       rows.rows.reduce((sum, row) => sum + ((row[k]! - mean(k)) * (row[l]! - mean(l))) / n, 0);
     let trace = 0;
-    for (let k = 0; k < 40; k++) trace += covarianceOf(k, k);
-    for (let k = 0; k < 40; k++) {
-      for (let l = 0; l < 40; l++) {
-        const damping = k === l ? (trace / 40) * 0.05 : 0;
-        expect(covariance[k * 40 + l]).toBeCloseTo(covarianceOf(k, l) + damping, 7);
+    for (let k = 0; k < depth; k++) trace += covarianceOf(k, k);
+    for (let k = 0; k < depth; k++) {
+      for (let l = 0; l < depth; l++) {
+        const damping = k === l ? (trace / depth) * 0.05 : 0;
+        expect(covariance[k * depth + l]).toBeCloseTo(covarianceOf(k, l) + damping, 7);
         let product = 0;
-        for (let i = 0; i < 40; i++) product += factor[i * 40 + k]! * factor[i * 40 + l]!;
-        expect(product).toBeCloseTo(covariance[k * 40 + l]!, 10);
+        for (let i = 0; i < depth; i++) product += factor[i * depth + k]! * factor[i * depth + l]!;
+        expect(product).toBeCloseTo(covariance[k * depth + l]!, 10);
       }
     }
   });
@@ -162,14 +164,14 @@ describe("joint rounding", () => {
     const blocks = new InputMoments(rows).blocksOf(0);
     let [nearest, joint] = [0, 0];
     for (let filter = 0; filter < 20; filter++) {
-      const values = Float64Array.from({ length: 40 }, () => (random() - 0.5) * 14);
+      const values = Float64Array.from({ length: depth }, () => (random() - 0.5) * 14);
       const rounded = roundTogether(values, round, blocks);
       const errors = rounded.map((value, k) => value - values[k]!);
       const least = variance(errors);
       expect(rounded).toEqual(rounded.map(round));
       nearest += variance(values.map((value) => round(value) - value));
       joint += least;
-      for (let k = 0; k < 40; k++) {
+      for (let k = 0; k < depth; k++) {
         for (const step of [-1, 1]) {
           if (round(rounded[k]! + step) === rounded[k]) continue;
           expect(variance(errors.with(k, errors[k]! + step))).toBeGreaterThan(least - 1e-9);
@@ -192,12 +194,24 @@ describe("joint rounding", () => {
   });
 
   it("cuts filters that are too long", () => {
-    const long = correlatedRows(1500, 6);
+    const long = correlatedRows(500, 6);
     const blocks = new InputMoments(long).blocksOf(0);
     expect(blocks.map(({ from, to }) => [from, to])).toEqual([
-      [0, 750],
-      [750, 1500],
+      [0, 250],
+      [250, 500],
     ]);
+  });
+});
+
+describe("rows", () => {
+  it("are 256 of a sample at most, spread over its positions", () => {
+    const { rows } = correlatedRows(20, 1000);
+    expect(rows.length).toBe(256);
+    expect(new Set(rows.map(String)).size).toBe(256);
+  });
+
+  it("are fewer of filters that read much", () => {
+    expect(correlatedRows(1000, 100).rows.length).toBe(66);
   });
 });
 
