@@ -1,5 +1,5 @@
 /** What the layers of a network read on some inputs: for scales, for the rounding of weights, and for biases. */
-import { InputError, kindOf } from "../errors.ts";
+import { InputError, kindOf, throwIfAborted } from "../errors.ts";
 import { type Graph, inferGraph, type Node, type ValueId } from "../graph/index.ts";
 import {
   floatGraph,
@@ -12,21 +12,24 @@ import {
 } from "../quantizer/index.ts";
 import { dequantize, type Feeds, type TensorInfo, type TypedArray } from "./feeds.ts";
 import type { Model } from "./model.ts";
-import { applyRequantization, minifloatOptions, type RequantizeOptions } from "./requantization.ts";
+import type { LoadOptions } from "./options.ts";
+import { minifloatOptions, requantizationSteps } from "./requantization.ts";
 
 /** Values that are kept of one tensor and input: spread over it. */
 const KEPT_VALUES = 4096;
 
+/** Makes a model of a graph. */
+type GraphLoader = (graph: Graph, options: LoadOptions) => Promise<Model>;
+
 /**
  * The graph as the options ask for it, by what it computes on some samples.
- * @param loadGraph makes a model of a graph
- * @throws InputError no samples, samples that do not fit the inputs, or options
+ * @throws InputError no samples, samples that do not fit the inputs, or options; CancelledError
  */
 export async function requantizeWithSamples(
   source: Graph,
-  options: RequantizeOptions,
+  options: LoadOptions,
   samples: readonly Feeds[],
-  loadGraph: (graph: Graph) => Promise<Model>,
+  loadGraph: GraphLoader,
 ): Promise<Graph> {
   if (!Array.isArray(samples) || samples.length === 0) {
     throw new InputError(
@@ -34,19 +37,47 @@ export async function requantizeWithSamples(
     );
   }
   const { weights, activations, keepFirstLast } = options;
-  if (minifloatOptions(options) !== undefined) {
-    const { graph: written, ranges } = floatGraph(source);
-    const graph = inferGraph(written);
-    const layers = layersToEncode(graph, keepFirstLast ?? false);
-    const observed = await observe(graph, layers, samples, loadGraph);
-    return applyRequantization({ graph, ranges }, options, observed);
-  }
-  if (weights === undefined && activations === undefined) {
+  const isReal = minifloatOptions(options) !== undefined;
+  if (!isReal && weights === undefined && activations === undefined) {
     throw new InputError("calibrate: expected weights or activations beside it");
   }
-  const layers = layersToRequantize(source, keepFirstLast ?? true);
-  const observed = await observe(source, layers, samples, loadGraph);
-  return applyRequantization(source, options, observed);
+  const written = isReal ? floatGraph(source) : undefined;
+  const graph = written === undefined ? source : inferGraph(written.graph);
+  const layers = isReal
+    ? layersToEncode(graph, keepFirstLast ?? false)
+    : layersToRequantize(graph, keepFirstLast ?? true);
+  const stop = stopper(options, samples.length + layers.size);
+  const observed = await observe(graph, layers, samples, options, loadGraph, stop);
+  const steps = requantizationSteps(
+    written === undefined ? graph : { graph, ranges: written.ranges },
+    options,
+    observed,
+  );
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await stop();
+  }
+}
+
+/** What is called behind every step: it reports, lets other events happen, and ends where it is asked to. */
+function stopper({ signal, onProgress }: LoadOptions, totalSteps: number): () => Promise<void> {
+  let doneSteps = 0;
+  return async () => {
+    onProgress?.({ stage: "calibrate", doneSteps: ++doneSteps, totalSteps });
+    await new Promise<void>((resolve) => {
+      // A timer would wait for milliseconds, and for a second behind a hidden page.
+      const { port1, port2 } = new MessageChannel();
+      const settle = (): void => {
+        port1.close();
+        resolve();
+      };
+      port1.addEventListener("message", settle, { once: true });
+      port1.start();
+      port2.postMessage(0);
+    });
+    throwIfAborted(signal, "loading");
+  };
 }
 
 /** Runs the network on every sample. */
@@ -54,7 +85,9 @@ async function observe(
   graph: Graph,
   layers: ReadonlySet<Node>,
   samples: readonly Feeds[],
-  loadGraph: (graph: Graph) => Promise<Model>,
+  options: LoadOptions,
+  loadGraph: GraphLoader,
+  stop: () => Promise<void>,
 ): Promise<Observations> {
   const read = new Map<ValueId, InputRows[]>();
   const rows = new Map<ValueId, InputRows>();
@@ -70,7 +103,12 @@ async function observe(
   const observers = new Map([...read.keys()].map((id) => [id, new Observer()]));
   const computed = [...read.keys()].filter((id) => !graph.inputs.includes(id));
   const outputs = computed.length > 0 ? computed : graph.outputs;
-  const model = await loadGraph({ ...graph, outputs, outputNames: outputs.map(String) });
+  // The stages of this model are none of those that the caller waits for.
+  const { onProgress: _, ...quiet } = options;
+  const model = await loadGraph(
+    { ...graph, outputs, outputNames: outputs.map(String) },
+    { ...quiet, rounding: "fp32" },
+  );
   const infos = new Map(model.outputs.map((info) => [info.name, info]));
   try {
     for (const sample of samples) {
@@ -84,6 +122,7 @@ async function observe(
         observers.get(id)!.add(values);
         for (const reader of readers) reader.add(values);
       }
+      await stop();
     }
   } finally {
     await model.dispose();

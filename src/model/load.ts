@@ -56,9 +56,7 @@ export async function requantize(inferred: Graph, options: LoadOptions): Promise
     return applyRequantization(inferred, options);
   }
   const { requantizeWithSamples } = await import("./calibration.ts");
-  return requantizeWithSamples(inferred, options, options.calibrate, (graph) =>
-    loadGraph(graph, { ...options, rounding: "fp32" }),
-  );
+  return requantizeWithSamples(inferred, options, options.calibrate, loadGraph);
 }
 
 /** Options of which one makes `requantize` look at the graph. */

@@ -9,10 +9,13 @@ import type { Feeds } from "./feeds.ts";
 import type { RequantizeOptions } from "./requantization.ts";
 
 export interface LoadProgress {
-  readonly stage: "read" | "import" | "plan" | "bind" | "ready";
+  readonly stage: "read" | "import" | "calibrate" | "plan" | "bind" | "ready";
   /** Bytes so far, and in all where known; only while reading. */
   readonly loadedBytes?: number;
   readonly totalBytes?: number;
+  /** Samples and layers so far, and in all; only while calibrating. */
+  readonly doneSteps?: number;
+  readonly totalSteps?: number;
 }
 
 /**

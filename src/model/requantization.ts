@@ -81,8 +81,23 @@ export function applyRequantization(
   options: RequantizeOptions,
   observed?: Observations,
 ): Graph {
+  const steps = requantizationSteps(graph, options, observed);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same with a stop behind every layer. */
+export function* requantizationSteps(
+  graph: Graph | FloatGraph,
+  options: RequantizeOptions,
+  observed?: Observations,
+): Generator<void, Graph> {
   const minifloats = minifloatOptions(options);
-  if (minifloats !== undefined) return inferGraph(minifloatGraph(graph, minifloats, observed));
+  if (minifloats !== undefined) {
+    return inferGraph(yield* minifloatGraph(graph, minifloats, observed));
+  }
   const { weights, activations, keepFirstLast, groupSize } = options;
   checkOption("weights", weights, WEIGHT_SCHEMES);
   checkOption("activations", activations, ACTIVATION_SCHEMES);
@@ -90,13 +105,8 @@ export function applyRequantization(
   if (groupSize !== undefined) checkGroupSize(groupSize, weights);
   const source = "ranges" in graph ? graph.graph : graph;
   if (weights === undefined && activations === undefined) return source;
-  return inferGraph(
-    requantizeGraph(
-      source,
-      { weights, activations, keepFirstLast, groupSize } as IntegerOptions,
-      observed,
-    ),
-  );
+  const own = { weights, activations, keepFirstLast, groupSize } as IntegerOptions;
+  return inferGraph(yield* requantizeGraph(source, own, observed));
 }
 
 /** Longer blocks than layers are deep mean nothing; the bound keeps their sums in int32. */

@@ -69,7 +69,7 @@ export interface MinifloatOptions {
 }
 
 /**
- * The graph in minifloats; types are to be inferred again.
+ * The graph in minifloats; types are to be inferred again. Stops behind every layer.
  * @param source a graph whose types are inferred
  * @throws InputError options that do not fit each other, or activations without a range
  */
@@ -77,7 +77,7 @@ export function minifloatGraph(
   source: Graph | FloatGraph,
   options: MinifloatOptions,
   observed?: Observations,
-): Graph {
+): Generator<void, Graph> {
   const real = "ranges" in source ? source : floatGraph(source);
   return new Rewriter(real, options, observed).rewrite();
 }
@@ -123,12 +123,16 @@ class Rewriter {
     }
   }
 
-  rewrite(): Graph {
+  *rewrite(): Generator<void, Graph> {
     const { graph } = this.#real;
     const layers = layersToEncode(graph, this.#options.keepFirstLast ?? false);
     for (const node of graph.nodes) {
-      if (layers.has(node)) this.#rewriteLayer(node);
-      else this.#nodes.push(node);
+      if (!layers.has(node)) {
+        this.#nodes.push(node);
+        continue;
+      }
+      this.#rewriteLayer(node);
+      yield;
     }
     return { ...graph, values: this.#values, nodes: this.#nodes };
   }

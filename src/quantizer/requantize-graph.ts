@@ -76,23 +76,27 @@ const MAX_BIAS = 2 ** 30;
 
 /**
  * The graph with its layers re-quantized; types are to be inferred again. A float32 network gets float32
- * weights on the grid of the format: its activations are computed in float32.
+ * weights on the grid of the format: its activations are computed in float32. Stops behind every layer.
  * @param graph a graph whose types are inferred
  * @throws UnsupportedError low-bit activations of a float32 network, QuantizationError
  */
-export function requantizeGraph(
+export function* requantizeGraph(
   graph: Graph,
   options: RequantizeOptions,
   observed?: Observations,
-): Graph {
+): Generator<void, Graph> {
   const format = WEIGHT_FORMATS[options.weights ?? "int8"];
   const narrow = ACTIVATION_FORMATS[options.activations ?? "uint8"];
   const layers = layersToRequantize(graph, options.keepFirstLast ?? true);
   if (narrow !== undefined) refuseFloats(graph, layers, narrow);
   const rewriter = new Rewriter(graph, format, narrow, options.groupSize, observed);
   for (const node of graph.nodes) {
-    if (layers.has(node)) rewriter.requantize(node);
-    else rewriter.nodes.push(node);
+    if (!layers.has(node)) {
+      rewriter.nodes.push(node);
+      continue;
+    }
+    rewriter.requantize(node);
+    yield;
   }
   return { ...graph, values: rewriter.values, nodes: rewriter.nodes };
 }

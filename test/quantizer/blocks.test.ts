@@ -2,11 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { QuantizationError, UnsupportedError } from "../../src/errors.ts";
 import { bfloat16, float32, int4, int8, uint8 } from "../../src/formats/index.ts";
-import { type Graph, inferGraph } from "../../src/graph/index.ts";
+import type { Graph } from "../../src/graph/index.ts";
 import { loadGraph } from "../../src/model/index.ts";
 import { conv2D, depthwiseConv2D, fullyConnected } from "../../src/operators/index.ts";
 import { perBlock, perTensor } from "../../src/quantization/index.ts";
-import { bestScale, requantizeGraph } from "../../src/quantizer/index.ts";
+import { applyRequantization } from "../../src/model/requantization.ts";
+import { bestScale } from "../../src/quantizer/index.ts";
 import { packBits, type Tensor, unpackCodes } from "../../src/tensor/index.ts";
 import { apply, tensor, typeOf } from "../operators/apply.ts";
 import { referenceOutputs } from "../kernels/runner.ts";
@@ -32,20 +33,20 @@ describe("weights in blocks", () => {
   it("are those of layers below 8 bits whose taps are whole units and longer than a block", () => {
     const options = { weights: "int4", keepFirstLast: false } as const;
     const of = (groupSize: number) =>
-      granularities(requantizeGraph(smallNetwork({ channels: 12 }), { ...options, groupSize }));
+      granularities(applyRequantization(smallNetwork({ channels: 12 }), { ...options, groupSize }));
     // 3 and 7 channels are no whole units, nor is 1x1 of 12 channels longer than 12.
     const kept = { first: "perChannel", behind: "perChannel" };
     expect(of(4)).toEqual({ ...kept, branch3: "perBlock", branch1: "perBlock", last: "perBlock" });
     expect(of(12)).toMatchObject({ ...kept, branch3: "perBlock", branch1: "perChannel" });
     expect(of(32)).toMatchObject({ branch3: "perBlock", branch1: "perChannel" });
     expect(
-      granularities(requantizeGraph(smallNetwork(), { ...options, groupSize: 4 })),
+      granularities(applyRequantization(smallNetwork(), { ...options, groupSize: 4 })),
     ).toMatchObject({ branch3: "perChannel" });
   });
 
   it("have the best scale of each block as a bfloat16, and codes beside the weights", () => {
     const graph = smallNetwork({ channels: 12 });
-    const [old, own] = [graph, requantizeGraph(graph, { weights: "int4", groupSize: 8 })].map(
+    const [old, own] = [graph, applyRequantization(graph, { weights: "int4", groupSize: 8 })].map(
       (network) => constantOf(network, "branch3", 1),
     ) as [Tensor, Tensor];
     expect(own.type.quantization).toMatchObject({ axis: 3, blockSize: 8 });
@@ -70,7 +71,7 @@ describe("weights in blocks", () => {
   it("are nearer to the weights than with one scale per channel", () => {
     const graph = smallNetwork({ format: float32, channels: 16 });
     const errorOf = (groupSize: number | undefined): number => {
-      const rewritten = requantizeGraph(graph, { weights: "int4", groupSize });
+      const rewritten = applyRequantization(graph, { weights: "int4", groupSize });
       const [w, own] = [graph, rewritten].map(
         (network) => constantOf(network, "branch3", 1).data as Float32Array,
       ) as [Float32Array, Float32Array];
@@ -81,7 +82,7 @@ describe("weights in blocks", () => {
 
   it("stand beside a float32 bias of the same real values", () => {
     const graph = smallNetwork({ channels: 12 });
-    const rewritten = requantizeGraph(graph, { weights: "int4", groupSize: 4 });
+    const rewritten = applyRequantization(graph, { weights: "int4", groupSize: 4 });
     const [old, own] = [graph, rewritten].map((network) => constantOf(network, "branch3", 2));
     expect(own!.type.format).toBe(float32);
     const { scale } = constantOf(graph, "branch3", 1).type.quantization!;
@@ -98,11 +99,9 @@ describe("weights in blocks", () => {
       `of ${name} to %s give the bits of the reference on kernels`,
       async (weights) => {
         for (const activations of [undefined, "uint4", "uint1"] as const) {
-          const graph = inferGraph(
-            requantizeGraph(smallNetwork({ ...options, channels: 12 }), {
-              ...{ weights, activations, groupSize: 8, keepFirstLast: false },
-            }),
-          );
+          const graph = applyRequantization(smallNetwork({ ...options, channels: 12 }), {
+            ...{ weights, activations, groupSize: 8, keepFirstLast: false },
+          });
           const input = smallInput(graph);
           const expected = referenceOutputs(graph, [input]);
           for (const isa of ["simd128", "relaxed"] as const) {
@@ -118,10 +117,11 @@ describe("weights in blocks", () => {
   }
 
   it("keep their blocks when they are re-quantized again", () => {
-    const once = inferGraph(
-      requantizeGraph(smallNetwork({ channels: 12 }), { weights: "int4", groupSize: 4 }),
-    );
-    const twice = requantizeGraph(once, { weights: "int2" });
+    const once = applyRequantization(smallNetwork({ channels: 12 }), {
+      weights: "int4",
+      groupSize: 4,
+    });
+    const twice = applyRequantization(once, { weights: "int2" });
     expect(constantOf(twice, "branch3", 1)).toBe(constantOf(once, "branch3", 1));
     expect(constantOf(twice, "behind", 1).type.format.name).toBe("int2");
   });

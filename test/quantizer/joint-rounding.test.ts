@@ -1,6 +1,6 @@
 /** Rounding of weights by what they read, and what it leaves to the bias. */
 import { describe, expect, it } from "vitest";
-import { InputError } from "../../src/errors.ts";
+import { CancelledError, InputError } from "../../src/errors.ts";
 import { float32, float8_e4m3fn } from "../../src/formats/index.ts";
 import { createNode, type Graph, type Node } from "../../src/graph/index.ts";
 import { loadGraph, type LoadOptions } from "../../src/model/index.ts";
@@ -294,6 +294,39 @@ describe("an integer network that is re-quantized with samples", () => {
     expect(constantOf(own, "behind", 2).data).not.toEqual(constantOf(graph, "behind", 2).data);
     expect(constantOf(own, "first", 2).data).toEqual(constantOf(graph, "first", 2).data);
   });
+
+  it.each([{ weights: "int4" }, { weights: "float6_e3m2fn" }] as const)(
+    "says how far it is, and ends where it is asked to: %o",
+    async (own) => {
+      const steps: number[] = [];
+      let total = 0;
+      await requantized({
+        ...own,
+        onProgress: ({ stage, doneSteps, totalSteps }) => {
+          expect(stage).toBe("calibrate");
+          steps.push(doneSteps!);
+          total = totalSteps!;
+        },
+      });
+      expect(total).toBeGreaterThan(5);
+      expect(steps).toEqual(Array.from({ length: total }, (_, i) => i + 1));
+      for (const last of [2, total - 1]) {
+        const abort = new AbortController();
+        let done = 0;
+        const calibrated = requantized({
+          ...own,
+          signal: abort.signal,
+          onProgress: ({ doneSteps }) => {
+            done = doneSteps!;
+            // Not before other events have their turn.
+            if (done === last) setImmediate(() => abort.abort());
+          },
+        });
+        await expect(calibrated).rejects.toThrow(CancelledError);
+        expect(done).toBeLessThan(last + 2);
+      }
+    },
+  );
 
   it("needs a sample, and something to do", async () => {
     const graph = smallNetwork();

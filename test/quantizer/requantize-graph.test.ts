@@ -5,12 +5,8 @@ import { float32, int4, int8, uint4, uint8 } from "../../src/formats/index.ts";
 import { type Graph, inferGraph } from "../../src/graph/index.ts";
 import { narrowingMultiplier, weightChannels } from "../../src/operators/index.ts";
 import { perTensor } from "../../src/quantization/index.ts";
-import {
-  ACTIVATION_SCHEMES,
-  narrowType,
-  requantizeGraph,
-  WEIGHT_SCHEMES,
-} from "../../src/quantizer/index.ts";
+import { applyRequantization } from "../../src/model/requantization.ts";
+import { ACTIVATION_SCHEMES, narrowType, WEIGHT_SCHEMES } from "../../src/quantizer/index.ts";
 import { unpackCodes } from "../../src/tensor/index.ts";
 import { loadGraph } from "../../src/model/index.ts";
 import type { Rounding } from "../../src/quantization/index.ts";
@@ -41,7 +37,7 @@ function weightFormats(graph: Graph): Record<string, string> {
 
 describe("the layers that are re-quantized", () => {
   it("are those with a layer before and a layer behind them, but no depthwise one", () => {
-    expect(weightFormats(requantizeGraph(smallNetwork(), { weights: "int4" }))).toEqual({
+    expect(weightFormats(applyRequantization(smallNetwork(), { weights: "int4" }))).toEqual({
       first: "int8",
       branch3: "int4",
       branch1: "int4",
@@ -53,7 +49,7 @@ describe("the layers that are re-quantized", () => {
 
   it("are first and last as well without keepFirstLast", () => {
     const options = { weights: "binary", keepFirstLast: false } as const;
-    expect(weightFormats(requantizeGraph(smallNetwork(), options))).toEqual({
+    expect(weightFormats(applyRequantization(smallNetwork(), options))).toEqual({
       first: "binary",
       branch3: "binary",
       branch1: "binary",
@@ -64,32 +60,32 @@ describe("the layers that are re-quantized", () => {
   });
 
   it("keep what has no more bits than asked for", () => {
-    const graph = inferGraph(requantizeGraph(smallNetwork(), { weights: "int2" }));
+    const graph = applyRequantization(smallNetwork(), { weights: "int2" });
     for (const weights of ["int4", "int2", "int8"] as const) {
-      expect(requantizeGraph(graph, { weights }).nodes).toEqual(graph.nodes);
+      expect(applyRequantization(graph, { weights }).nodes).toEqual(graph.nodes);
     }
-    expect(weightFormats(requantizeGraph(graph, { weights: "binary" }))).toMatchObject({
+    expect(weightFormats(applyRequantization(graph, { weights: "binary" }))).toMatchObject({
       branch3: "binary",
     });
   });
 
   it("become int8 where uint8 weights meet activations of fewer bits", () => {
     const graph = smallNetwork({ format: uint8, zeroPoint: 0 });
-    const rewritten = requantizeGraph(graph, { activations: "uint4" });
+    const rewritten = applyRequantization(graph, { activations: "uint4" });
     expect(weightFormats(rewritten)).toMatchObject({ first: "uint8", branch3: "int8" });
   });
 
   it("leave the graph that was given as it was", () => {
     const graph = smallNetwork();
     const before = JSON.stringify(graph);
-    requantizeGraph(graph, { weights: "int2", activations: "uint2", keepFirstLast: false });
+    applyRequantization(graph, { weights: "int2", activations: "uint2", keepFirstLast: false });
     expect(JSON.stringify(graph)).toBe(before);
   });
 });
 
 describe("activations below 8 bits", () => {
   const graph = smallNetwork();
-  const rewritten = inferGraph(requantizeGraph(graph, { weights: "int4", activations: "uint4" }));
+  const rewritten = applyRequantization(graph, { weights: "int4", activations: "uint4" });
 
   it("come from one Quantize in front of the first of their readers", () => {
     expect(rewritten.nodes.map(({ name, operator }) => `${operator.name} ${name}`)).toEqual([
@@ -117,7 +113,7 @@ describe("activations below 8 bits", () => {
     for (const zeroPoint of [-128, -127, -100, -1, 0, 60, 127]) {
       for (const activations of ["uint4", "uint2", "uint1"] as const) {
         const network = smallNetwork({ zeroPoint });
-        const narrow = inferGraph(requantizeGraph(network, { activations }));
+        const narrow = applyRequantization(network, { activations });
         const quantize = nodeOf(narrow, `first/${activations}`);
         const { type } = outputOf(narrow, quantize.name);
         const x = {
@@ -149,8 +145,10 @@ describe("activations below 8 bits", () => {
   it("are refused for layers that compute in float32, with what would do", () => {
     const network = smallNetwork({ format: float32 });
     const options = { weights: "int4", activations: "uint4" } as const;
-    expect(() => requantizeGraph(network, options)).toThrow(UnsupportedError);
-    expect(() => requantizeGraph(network, options)).toThrow(/3 layers.*"branch3".*weights alone/);
+    expect(() => applyRequantization(network, options)).toThrow(UnsupportedError);
+    expect(() => applyRequantization(network, options)).toThrow(
+      /3 layers.*"branch3".*weights alone/,
+    );
   });
 });
 
@@ -165,7 +163,7 @@ describe("the results of a re-quantized network", () => {
       // 16 and −8 · 16 in a channel leave no other scale that represents it.
       for (let i = 0; i < data.length; i += depth) (data as Int8Array).set([-128, 16], i);
     }
-    const rewritten = inferGraph(requantizeGraph(graph, { weights: "int4" }));
+    const rewritten = applyRequantization(graph, { weights: "int4" });
     const scalesOf = (network: Graph) => [
       ...constantOf(network, "branch3", 1).type.quantization!.scale,
     ];
@@ -186,7 +184,7 @@ describe("the results of a re-quantized network", () => {
         for (const activations of ACTIVATION_SCHEMES) {
           for (const keepFirstLast of [true, false]) {
             const options = { weights, activations, keepFirstLast };
-            const rewritten = inferGraph(requantizeGraph(graph, options));
+            const rewritten = applyRequantization(graph, options);
             for (const rounding of ["fp32", "tflite-reference"] as const) {
               await expectReference(rewritten, rounding);
             }
@@ -199,13 +197,13 @@ describe("the results of a re-quantized network", () => {
   it("are those of its reference on two threads", async () => {
     for (const weights of WEIGHT_SCHEMES) {
       const options = { weights, activations: "uint4" } as const;
-      await expectReference(inferGraph(requantizeGraph(smallNetwork(), options)), "fp32", 2);
+      await expectReference(applyRequantization(smallNetwork(), options), "fp32", 2);
     }
   });
 
   it.each(WEIGHT_SCHEMES)("of a float32 network to %s lie on the grid", async (weights) => {
     const graph = smallNetwork({ format: float32 });
-    const rewritten = inferGraph(requantizeGraph(graph, { weights }));
+    const rewritten = applyRequantization(graph, { weights });
     const w = constantOf(rewritten, "branch3", 1);
     expect(w.type.format).toBe(float32);
     const depth = w.data.length / 7;
@@ -223,7 +221,7 @@ describe("the bias of a re-quantized layer", () => {
   it("keeps its real value to half a step of the new scale", () => {
     const graph = smallNetwork();
     const options = { weights: "int2", activations: "uint4" } as const;
-    const rewritten = inferGraph(requantizeGraph(graph, options));
+    const rewritten = applyRequantization(graph, options);
     const steps = (network: Graph, name: string) => {
       const node = nodeOf(network, name);
       const inputScale = network.values[node.inputs[0]!]!.type.quantization!.scale[0]!;
@@ -246,9 +244,7 @@ describe("the bias of a re-quantized layer", () => {
     bias.set([2 ** 30, -(2 ** 30)]);
     (constantOf(graph, "behind", 1).data as Int8Array).fill(0, 0, 14);
     for (const scheme of WEIGHT_SCHEMES) {
-      const rewritten = inferGraph(
-        requantizeGraph(graph, { weights: scheme, activations: "uint2" }),
-      );
+      const rewritten = applyRequantization(graph, { weights: scheme, activations: "uint2" });
       const codes = constantOf(rewritten, "behind", 2).data;
       expect(Math.max(Math.abs(Number(codes[0])), Math.abs(Number(codes[1])))).toBeLessThanOrEqual(
         2 ** 30,
@@ -263,9 +259,7 @@ describe("the bias of a re-quantized layer", () => {
       node.name === "branch1" ? { ...node, inputs: node.inputs.slice(0, 2) } : node,
     );
     const outputs = [...graph.outputs, shared];
-    const rewritten = inferGraph(
-      requantizeGraph({ ...graph, nodes, outputs }, { weights: "int4" }),
-    );
+    const rewritten = applyRequantization({ ...graph, nodes, outputs }, { weights: "int4" });
     expect(nodeOf(rewritten, "branch1").inputs).toHaveLength(2);
     expect(constantOf(rewritten, "branch1", 1).type.format).toBe(int4);
     expect(rewritten.values[shared]!.type.format).toBe(int8);
@@ -283,7 +277,7 @@ describe("float activations beside integer weights", () => {
     });
     const graph = inferGraph({ ...base, values });
     for (const weights of ["int4", "ternary"] as const) {
-      const rewritten = inferGraph(requantizeGraph(graph, { weights }));
+      const rewritten = applyRequantization(graph, { weights });
       expect(weightFormats(rewritten)).toMatchObject({ first: "int8", branch3: weights });
       await expectReference(rewritten, "fp32");
     }
