@@ -4,6 +4,11 @@ export { layersToEncode, layersToRequantize, weightedLayers } from "./layers.ts"
 export { narrowType } from "./narrow.ts";
 export * from "./omse.ts";
 export * from "./requantize-graph.ts";
+export {
+  ACTIVATION_SCHEMES,
+  type RequantizeOptions,
+  WEIGHT_SCHEMES,
+} from "./requantize-options.ts";
 export { type FloatGraph, floatGraph } from "./float-graph.ts";
 export { type AccumulateOptions, checkAccumulate } from "./accumulate.ts";
 export * from "./minifloat-graph.ts";
