@@ -53,16 +53,16 @@ function sweepPart<P, E, M>(
   const last = panels.areWhole() || k + count == p.units;
   let y = p.y + <usize>panel * NR * COLUMN;
   let row: usize = scratch + OFFSETS;
-  if (rows == 1) {
-    y += load<u32>(row);
-    tile1x8<E, M>(a, w, count, tail, y, columns, first, last, scratch);
-    return;
-  }
   const mr = changetype<M>(0).rows();
-  for (let left = rows; left > 0; left -= mr) {
+  let left = rows;
+  for (; left > 1; left -= mr) {
     tileMx8<E, M>(a, stride, left, w, count, tail, y, row, columns, first, last, scratch);
     a += stride * <usize>mr;
     row += <usize>(4 * mr);
+  }
+  if (left == 1) {
+    y += load<u32>(row);
+    tile1x8<E, M>(a, w, count, tail, y, columns, first, last, scratch);
   }
 }
 

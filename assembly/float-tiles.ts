@@ -3,8 +3,9 @@
  * float32. `E` says where sums start and what becomes of them, `M` how a product is added, and so how many rows a tile
  * can have.
  *
- * The result is defined to the bit: c = c + a·w, k ascending. Rows and columns are the only things done in
- * parallel, so no tile, thread count or machine changes the order.
+ * The result is defined to the bit: c = c + a·w, k ascending (but `MultiplyAdd` of products that are not exact: each
+ * machine its own). Rows and columns are the only things done in parallel, so no tile, thread count or machine changes
+ * the order.
  *
  * Tile 5x8, as in `dot-tiles.ts`; five pointers run along the rows:
  *
@@ -40,9 +41,11 @@ export class RoundedApart {
   }
 }
 
-/** Rounded once or twice, which is the same for products that are exact. Nothing holds a product: one row more. */
+/**
+ * Rounded once where the machine does so: the same for products that are exact. Nothing holds a product: one row more.
+ */
 @unmanaged
-export class ExactProducts {
+export class MultiplyAdd {
 
   @inline
   rows(): i32 {

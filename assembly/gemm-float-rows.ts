@@ -5,7 +5,7 @@
 import { RowsInPlace } from "./byte-rows";
 import { CopiedWindows } from "./conv-dot";
 import { floatTile, FloatPanels } from "./float-sweep";
-import { FromBias, RoundedApart } from "./float-tiles";
+import { FromBias, MultiplyAdd, RoundedApart } from "./float-tiles";
 
 export function gemm_f32_f32_5x8c1(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<RowsInPlace>(parameters);
@@ -15,4 +15,16 @@ export function gemm_f32_f32_5x8c1(parameters: usize, scratch: usize, tile: i32)
 export function conv_f32_f32_5x8c1(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<CopiedWindows>(parameters);
   floatTile<CopiedWindows, FloatPanels, FromBias, RoundedApart>(p, scratch, tile);
+}
+
+/** The same by multiply-adds, for callers that let machines round otherwise. */
+export function gemm_f32_f32_6x8c1_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+  const p = changetype<RowsInPlace>(parameters);
+  floatTile<RowsInPlace, FloatPanels, FromBias, MultiplyAdd>(p, scratch, tile);
+}
+
+/** The same by multiply-adds, for callers that let machines round otherwise. */
+export function conv_f32_f32_6x8c1_relaxed(parameters: usize, scratch: usize, tile: i32): void {
+  const p = changetype<CopiedWindows>(parameters);
+  floatTile<CopiedWindows, FloatPanels, FromBias, MultiplyAdd>(p, scratch, tile);
 }

@@ -10,7 +10,7 @@ import { RowsInPlace } from "./byte-rows";
 import { CopiedWindows } from "./conv-dot";
 import { IndirectParameters } from "./conv-indirect";
 import { floatTile } from "./float-sweep";
-import { ExactProducts, RoundedApart } from "./float-tiles";
+import { MultiplyAdd, RoundedApart } from "./float-tiles";
 import {
   Codes4,
   Codes6,
@@ -177,14 +177,14 @@ export function conv_f32_m8_5x8c1(parameters: usize, scratch: usize, tile: i32):
   floatTile<ConvMinifloat, ConvPanels, Scaled, RoundedApart>(p, scratch, tile);
 }
 
-/** The same of products that are exact. */
+/** The same by multiply-adds: products are exact, or the caller lets them round otherwise. */
 export function gemm_f32_m8_6x8c1_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<GemmMinifloat>(parameters);
-  floatTile<GemmMinifloat, GemmPanels, Scaled, ExactProducts>(p, scratch, tile);
+  floatTile<GemmMinifloat, GemmPanels, Scaled, MultiplyAdd>(p, scratch, tile);
 }
 
-/** The same of products that are exact. */
+/** The same by multiply-adds: products are exact, or the caller lets them round otherwise. */
 export function conv_f32_m8_6x8c1_relaxed(parameters: usize, scratch: usize, tile: i32): void {
   const p = changetype<ConvMinifloat>(parameters);
-  floatTile<ConvMinifloat, ConvPanels, Scaled, ExactProducts>(p, scratch, tile);
+  floatTile<ConvMinifloat, ConvPanels, Scaled, MultiplyAdd>(p, scratch, tile);
 }

@@ -5,6 +5,7 @@ import {
   type Arguments,
   type Command,
   JSON_OPTION,
+  NO_DETERMINISTIC_OPTION,
   REVECTORIZE_OPTION,
   ROUNDING_OPTION,
   type Terminal,
@@ -47,6 +48,7 @@ export const bench: Command = {
     REVECTORIZE_OPTION,
     ...REQUANTIZE_OPTIONS,
     ROUNDING_OPTION,
+    NO_DETERMINISTIC_OPTION,
     JSON_OPTION,
   ],
 
@@ -61,6 +63,7 @@ export const bench: Command = {
     await using model = await load(file, {
       ...requantization,
       revectorize: given.flag("revectorize"),
+      deterministic: !given.flag("no-deterministic"),
       ...(isa === undefined ? {} : { isa }),
       ...(threads === undefined ? {} : { threads }),
       ...(rounding === undefined ? {} : { rounding }),

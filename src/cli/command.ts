@@ -45,6 +45,10 @@ export const REVECTORIZE_OPTION: Option = {
   name: "revectorize",
   help: "V8's 256-bit pass (Node 24 and newer), compared with plain code first",
 };
+export const NO_DETERMINISTIC_OPTION: Option = {
+  name: "no-deterministic",
+  help: "float32 products by fused multiply-adds, whose results depend on the machine",
+};
 export const ROUNDING_OPTION: Option = {
   name: "rounding",
   value: "RULE",

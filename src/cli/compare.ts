@@ -15,6 +15,7 @@ import {
   type Arguments,
   type Command,
   JSON_OPTION,
+  NO_DETERMINISTIC_OPTION,
   ROUNDING_OPTION,
   type Terminal,
   UsageError,
@@ -61,6 +62,7 @@ export const compare: Command = {
     { name: "threads", value: "N", help: "threads of one inference (default 1)" },
     { name: "isa", value: "ISA", help: "simd128 or relaxed (default: relaxed where it is there)" },
     ROUNDING_OPTION,
+    NO_DETERMINISTIC_OPTION,
     JSON_OPTION,
   ],
   notes: `LIST holds formats of weights, each with /FORMAT of activations behind it or without: int4,int2/uint4. Behind
@@ -89,7 +91,13 @@ hfp8 stands for hfp8_e4m3/hfp8_e4m3.`,
     const rounding = given.choice("rounding", ["fp32", "tflite-reference"]) ?? "fp32";
     const isa = given.choice("isa", ["simd128", "relaxed"]);
     const threads = given.integer("threads", 1, 64) ?? 1;
-    const options: LoadOptions = { rounding, threads, ...(isa === undefined ? {} : { isa }) };
+    const deterministic = !given.flag("no-deterministic");
+    const options: LoadOptions = {
+      rounding,
+      threads,
+      deterministic,
+      ...(isa === undefined ? {} : { isa }),
+    };
 
     const graph = await readGraph(file, options);
     const models: Model[] = [await loadGraph(graph, options)];

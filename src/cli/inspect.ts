@@ -9,6 +9,7 @@ import {
   type Command,
   fileError,
   JSON_OPTION,
+  NO_DETERMINISTIC_OPTION,
   ROUNDING_OPTION,
   type Terminal,
 } from "./command.ts";
@@ -25,6 +26,7 @@ export const inspect: Command = {
     { name: "stage", value: "STAGE", help: "prints a stage instead: graph or plan" },
     ...REQUANTIZE_OPTIONS,
     ROUNDING_OPTION,
+    NO_DETERMINISTIC_OPTION,
     JSON_OPTION,
   ],
 
@@ -35,6 +37,7 @@ export const inspect: Command = {
     const fileBytes = await sizeOf(file);
     const { graph, plan } = await planModel(file, {
       ...readRequantization(given),
+      deterministic: !given.flag("no-deterministic"),
       ...(rounding === undefined ? {} : { rounding }),
     });
     if (stage !== undefined) {

@@ -9,6 +9,7 @@ import {
   type Command,
   fileError,
   JSON_OPTION,
+  NO_DETERMINISTIC_OPTION,
   REVECTORIZE_OPTION,
   ROUNDING_OPTION,
   type Terminal,
@@ -35,6 +36,7 @@ export const run: Command = {
     { name: "preset", value: "NAME", help: "how an image becomes an input (see below)" },
     ...REQUANTIZE_OPTIONS,
     ROUNDING_OPTION,
+    NO_DETERMINISTIC_OPTION,
     THREADS_OPTION,
     REVECTORIZE_OPTION,
     { name: "top", value: "K", help: "the K largest values of the first output" },
@@ -60,6 +62,7 @@ export const run: Command = {
     await using model = await load(source, {
       ...requantization,
       revectorize: given.flag("revectorize"),
+      deterministic: !given.flag("no-deterministic"),
       ...(threads === undefined ? {} : { threads }),
       ...(rounding === undefined ? {} : { rounding }),
     });

@@ -16,6 +16,7 @@ import {
   type Command,
   fileError,
   JSON_OPTION,
+  NO_DETERMINISTIC_OPTION,
   REVECTORIZE_OPTION,
   ROUNDING_OPTION,
   type Terminal,
@@ -31,6 +32,7 @@ type VerifyOptions = RequantizeOptions & {
   readonly rounding: Rounding;
   readonly threads: number;
   readonly revectorize?: boolean;
+  readonly deterministic?: boolean;
 };
 
 /** Float outputs may differ by this much, relative to the largest output. */
@@ -58,6 +60,7 @@ export const verify: Command = {
     { name: "golden", value: "INDEX.json", help: "index of operator cases or of networks" },
     { name: "models", value: "DIR", help: "folder of the models that the index names" },
     ROUNDING_OPTION,
+    NO_DETERMINISTIC_OPTION,
     ...REQUANTIZE_OPTIONS,
     { name: "only", value: "NAME", multiple: true, help: "a case, or all cases of a model" },
     { name: "max-lsb", value: "N", help: "largest allowed difference of a code (default 0)" },
@@ -85,7 +88,8 @@ or a case did not run.`,
     const maxRelative = given.number("max-relative") ?? MAX_RELATIVE;
     const threads = given.integer("threads", 1, 64) ?? 1;
     const revectorize = given.flag("revectorize");
-    const options = { ...readRequantization(given), rounding, threads, revectorize };
+    const deterministic = !given.flag("no-deterministic");
+    const options = { ...readRequantization(given), rounding, threads, revectorize, deterministic };
 
     const all = await readGolden(golden, rounding, given.text("models"));
     const cases = selectCases(all, given.list("only"));

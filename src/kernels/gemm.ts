@@ -112,11 +112,15 @@ function integerForm(
   };
 }
 
-const floatForm = (rows: number, operations: readonly GemmOperation[]): GemmForm => ({
-  name: `f32_f32_${rows}x${GEMM_NR}c1`,
+const floatForm = (
+  rows: number,
+  operations: readonly GemmOperation[],
+  isa: Kernel["isa"] = "simd128",
+): GemmForm => ({
+  name: `f32_f32_${rows}x${GEMM_NR}c1${isa === "relaxed" ? "_relaxed" : ""}`,
   method: "float",
   operations,
-  isa: "simd128",
+  isa,
   hasBlocks: false,
   module: "float",
   rows,
@@ -133,6 +137,7 @@ const byteWeights = ["i8", ...narrowWeights] as const;
 const forms: readonly GemmForm[] = [
   floatForm(5, ["gemm", "conv"]),
   floatForm(4, ["gemm", "igemm"]),
+  floatForm(6, ["gemm", "conv"], "relaxed"),
   ...(["i8", "u8"] as const).flatMap((x) =>
     (["i16", ...byteWeights] as const).map((w) => integerForm("pairs", x, w)),
   ),

@@ -55,23 +55,23 @@ export const minifloatOperands: Readonly<Record<MinifloatOperand, OperandRow>> =
 
 /**
  * The tile of a kernel.
- * @param isExact products of float32 are exact (`hasExactProducts`): they may be added by one instruction
+ * @param isMadd products of float32 are added by one instruction: exact ones (`hasExactProducts`), or where the caller allows it
  */
 export function minifloatTile(
   operand: MinifloatOperand,
-  isExact = false,
+  isMadd = false,
 ): { readonly name: string; readonly rows: number } {
   const { tile: name, rows } = minifloatOperands[operand];
-  return isExact ? { name: "6x8c1_relaxed", rows: 6 } : { name, rows };
+  return isMadd ? { name: "6x8c1_relaxed", rows: 6 } : { name, rows };
 }
 
 export function minifloatKernelName(
   operation: GemmOperation,
   operand: MinifloatOperand,
   weights: MinifloatWeights,
-  isExact = false,
+  isMadd = false,
 ): string {
-  return `${operation}_${operand}_${weights}_${minifloatTile(operand, isExact).name}`;
+  return `${operation}_${operand}_${weights}_${minifloatTile(operand, isMadd).name}`;
 }
 
 /** Significant bits of a float32. */
@@ -93,10 +93,10 @@ const layerKernels = (Object.keys(minifloatOperands) as MinifloatOperand[]).flat
   const { operations, weights, unitElements, bound } = minifloatOperands[operand];
   return operations.flatMap((operation) =>
     weights.flatMap((own) =>
-      (operand === "f32" ? [false, true] : [false]).map((isExact): Kernel => {
+      (operand === "f32" ? [false, true] : [false]).map((isMadd): Kernel => {
         return {
-          name: minifloatKernelName(operation, operand, own, isExact),
-          isa: unitElements === 4 || isExact ? "relaxed" : "simd128",
+          name: minifloatKernelName(operation, operand, own, isMadd),
+          isa: unitElements === 4 || isMadd ? "relaxed" : "simd128",
           module: "minifloat",
           parameters: [...blockOf(operation), "codeTable", "panel", "unitTable"],
           bound,

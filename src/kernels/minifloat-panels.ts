@@ -62,8 +62,8 @@ export interface MinifloatPanels {
   readonly depth: number;
   /** Of packed weights in blocks: the depth of a tap. */
   readonly tap?: number | undefined;
-  /** The kernel may add exact products as it likes. */
-  readonly isExact?: boolean;
+  /** Products are added by one instruction. */
+  readonly isMadd?: boolean;
 }
 
 /** Scales of a column. */

@@ -60,18 +60,22 @@ function namedForms(names: readonly string[]): GemmForm[] {
 }
 
 /**
- * Depth up to which rows of float32 are read where they lie (docs/performance.md): five long rows, each
+ * Depth up to which rows of float32 are read where they lie (docs/performance.md): five or six long rows, each
  * fetched on its own, are slower than one strip of four.
  */
 const MAX_ROWS_DEPTH = 1536;
 
-/** The form of a float32 product: `forced` if it names one, else by depth. */
-export function selectFloatForm(depth: number, forced?: string): GemmForm {
-  const preferred = gemmForm(depth <= MAX_ROWS_DEPTH ? "f32_f32_5x8c1" : "f32_f32_4x8c1");
+/**
+ * The form of a float32 product: `forced` if it names one, else by depth.
+ * @param mayFuse products and sums may be rounded once, which changes results
+ */
+export function selectFloatForm(depth: number, forced?: string, mayFuse = false): GemmForm {
+  const rows = mayFuse ? "f32_f32_6x8c1_relaxed" : "f32_f32_5x8c1";
   const other = [...gemmForms.values()].find(
-    ({ method, name }) => method === "float" && forced?.endsWith(name),
+    ({ method, name, isa }) =>
+      method === "float" && (mayFuse || isa === "simd128") && forced?.endsWith(name),
   );
-  return other ?? preferred;
+  return other ?? gemmForm(depth <= MAX_ROWS_DEPTH ? rows : "f32_f32_4x8c1");
 }
 
 /** One bit has no code for a weight of 0 behind the last value of depth. */

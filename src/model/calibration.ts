@@ -107,7 +107,7 @@ async function observe(
   const { onProgress: _, ...quiet } = options;
   const model = await loadGraph(
     { ...graph, outputs, outputNames: outputs.map(String) },
-    { ...quiet, rounding: "fp32" },
+    { ...quiet, rounding: "fp32", deterministic: true },
   );
   const infos = new Map(model.outputs.map((info) => [info.name, info]));
   try {

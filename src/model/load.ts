@@ -80,6 +80,7 @@ async function planGraph(inferred: Graph, options: LoadOptions): Promise<Planned
     rounding,
     lowerings: await loadLowerings(graph),
     machine: { ...probeMachine(options), threads: sharingThreads(options) },
+    deterministic: options.deterministic ?? true,
     ...(forced === undefined ? {} : { forced }),
   });
   return { graph, plan };
@@ -127,7 +128,9 @@ function sharingThreads({ threads }: LoadOptions): number {
 
 function probeMachine(options: LoadOptions): Machine {
   const isa = chooseIsa(options);
-  return isa === "relaxed" ? { isa, dot: relaxedDotClass(), isFused: isMaddFused() } : { isa };
+  if (isa === "simd128") return { isa };
+  const isPaired = options.revectorize === true;
+  return { isa, dot: relaxedDotClass(), isFused: isMaddFused(), isPaired };
 }
 
 function inputShapes(

@@ -47,6 +47,13 @@ export interface LoadOptions extends RequantizeOptions {
    * take longer than the waking, by the speed of their kernels. Infinity: never.
    */
   readonly minPoolMacs?: number;
+  /**
+   * False: products of float32, also with minifloat weights, may be added by fused multiply-adds where the machine has
+   * them: 1.04 to 1.06 times as fast where multiply and add have units of their own. Results then depend on the machine,
+   * within a rounding of float32 for each product, never on the number of threads. No effect beside `revectorize`.
+   * Default true: the same bits everywhere.
+   */
+  readonly deterministic?: boolean;
   /** Instruction set. Default: the best that the host validates. Results do not depend on it. */
   readonly isa?: "simd128" | "relaxed";
   /**
@@ -64,7 +71,7 @@ const MAX_THREADS = 64;
 /** By what `typeof` says. */
 const OPTIONS_BY_TYPE = {
   number: "threads batch groupSize minPoolMacs",
-  boolean: "keepFirstLast powerOfTwoScales revectorize",
+  boolean: "deterministic keepFirstLast powerOfTwoScales revectorize",
   string: "rounding weights activations inputs isa forcedKernel",
   object: "inputShapes limits signal calibrate accumulate",
   function: "onProgress createWorker",

@@ -6,7 +6,13 @@ import type { Rounding } from "../quantization/index.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
 import { flippedTypes } from "./flip.ts";
 import { basicLowerings, type Lowerings } from "./lower/index.ts";
-import { hasDot, type LowerContext, type Machine, type StepRequest } from "./lower/context.ts";
+import {
+  hasDot,
+  hasMadd,
+  type LowerContext,
+  type Machine,
+  type StepRequest,
+} from "./lower/context.ts";
 import { planArena } from "./memory.ts";
 import { Places } from "./places.ts";
 import type { Field, Plan, Pointer, Step } from "./plan.ts";
@@ -14,6 +20,8 @@ import type { Field, Plan, Pointer, Step } from "./plan.ts";
 export interface PlanOptions {
   readonly rounding: Rounding;
   readonly machine: Machine;
+  /** False: float32 products may be added by instructions that round as the machine does. Default: true. */
+  readonly deterministic?: boolean;
   /** A kernel that must be taken wherever it fits (tests and benches). */
   readonly forced?: string;
   /** False: every node runs its `reference()`. */
@@ -123,6 +131,7 @@ class PlanBuilder {
       node,
       rounding: this.options.rounding,
       machine: this.options.machine,
+      mayFuse: this.options.deterministic === false && hasMadd(this.options.machine),
       forced: this.options.forced,
       inputs: node.inputs.map((id) => (id === ABSENT ? undefined : this.type(id))),
       outputs: node.outputs.map((id) => this.type(id)),

@@ -1,9 +1,14 @@
 /** `bitlane inspect`. */
+import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { MODEL } from "./digits.ts";
+import { isMaddFused } from "../../src/wasm/index.ts";
+import { MODEL, root } from "./digits.ts";
 import { cli, cliJson } from "./record-terminal.ts";
+
+const FLOAT = join(root, "models/digits_float.tflite");
 
 describe("bitlane inspect", () => {
   it("describes inputs, outputs, operators, kernels and memory as JSON", async () => {
@@ -53,6 +58,24 @@ describe("bitlane inspect", () => {
     const { document } = await cliJson("inspect", MODEL, "--stage", "plan");
     expect([11, 12]).toContain((document["steps"] as unknown[]).length);
     expect(document["arenaBytes"]).toBeGreaterThan(0);
+  });
+
+  it("shows the kernels of multiply-adds for --no-deterministic, where the machine has them", async () => {
+    const plan = [FLOAT, "--stage", "plan"];
+    const usual = await cli("inspect", ...plan);
+    expect(usual.output).toContain("f32_f32_5x8c1");
+    expect(usual.output).not.toContain("6x8c1_relaxed");
+    const { output } = await cli("inspect", ...plan, "--no-deterministic");
+    expect(output.includes("f32_f32_6x8c1_relaxed")).toBe(isMaddFused());
+  });
+
+  it.runIf(process.arch === "x64")("and the usual ones without fused multiply-adds", () => {
+    const main = join(root, "src/cli/main.ts");
+    const argv = ["--no-enable-fma3", main, "inspect", FLOAT, "--no-deterministic"];
+    const { status, stdout } = spawnSync(process.execPath, argv, { encoding: "utf8" });
+    expect(status).toBe(0);
+    expect(stdout).toContain("f32_f32_5x8c1");
+    expect(stdout).not.toContain("6x8c1_relaxed");
   });
 
   it("answers a file that is no model with one line and exit code 1", async () => {

@@ -159,4 +159,7 @@ it("reads shallow rows of float32 where they lie, and packs deep ones", () => {
   expect(selectFloatForm(1536).name).toBe("f32_f32_5x8c1");
   expect(selectFloatForm(1537).name).toBe("f32_f32_4x8c1");
   expect(selectFloatForm(1537, "gemm_f32_f32_5x8c1").name).toBe("f32_f32_5x8c1");
+  expect(selectFloatForm(1536, undefined, true).name).toBe("f32_f32_6x8c1_relaxed");
+  expect(selectFloatForm(1537, undefined, true).name).toBe("f32_f32_4x8c1");
+  expect(selectFloatForm(9, "gemm_f32_f32_6x8c1_relaxed").name).toBe("f32_f32_5x8c1");
 });

@@ -28,7 +28,7 @@ import {
 } from "../../src/operators/index.ts";
 import { perChannel, perTensor } from "../../src/quantization/index.ts";
 import { packBits, type TensorType } from "../../src/tensor/index.ts";
-import { hasRelaxedSimd, relaxedDotClass } from "../../src/wasm/index.ts";
+import { isMaddFused, relaxedDotClass } from "../../src/wasm/index.ts";
 import { codesOf, expectEqual, floats } from "./minifloat-problem.ts";
 import { kernelsOf, referenceOutputs, runGraph, testBuilds } from "./runner.ts";
 
@@ -157,7 +157,7 @@ describe("the operations of a layer", () => {
     expect(await expectEqual(layerGraph(layer, { x, w }), kernel)).toContain(kernel);
   });
 
-  it.skipIf(!hasRelaxedSimd())("add exact products by one instruction", async () => {
+  it.skipIf(!isMaddFused())("add exact products by one instruction", async () => {
     const shallow = conv([1, 9, 7, 12], [21, 1, 1, 12], { activation: "relu" });
     const grouped = conv([1, 6, 6, 8], [18, 3, 3, 4]);
     const weights = { m8: float8_e4m3fn, m6: float6_e2m3fn, m4: float4_e2m1fn, w32: fp16_e6m9 };

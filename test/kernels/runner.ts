@@ -38,6 +38,8 @@ export const testBuilds: readonly TestBuild[] = [
 export interface RunOptions {
   readonly build?: TestBuild;
   readonly rounding?: Rounding;
+  /** False: float32 products may be rounded as the machine does. */
+  readonly deterministic?: boolean;
   /** Kernel that must be taken. */
   readonly forced?: string;
   /** Worker threads beside the caller; 0: none. */
@@ -109,6 +111,7 @@ export async function runGraph(
   {
     build = "release-plain",
     rounding = "fp32",
+    deterministic = true,
     forced,
     workers = 0,
     isNoted = true,
@@ -119,6 +122,7 @@ export async function runGraph(
   const plan = createPlan(graph, {
     lowerings: await loadLowerings(graph),
     rounding,
+    deterministic,
     machine: isa === "relaxed" ? { isa, dot: relaxedDotClass(), isFused: isMaddFused() } : { isa },
     ...(forced === undefined ? {} : { forced }),
   });

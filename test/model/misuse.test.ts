@@ -106,6 +106,7 @@ describe("options", () => {
     ["null", null, /^options: expected an object, got Null/],
     ["a name that is none", { thread: 2 }, /expected one of .*threads.*, got "thread"/],
     ["a type", { threads: "2" }, /^threads: expected a value of type number, got String/],
+    ["a word for false", { deterministic: "no" }, /^deterministic: .*type boolean, got String/],
     ["null as a value", { batch: null }, /^batch: .*got Null/],
     ["a signal that is none", { signal: {} }, /^signal: expected an AbortSignal, got Object/],
     ["a listener that is none", { onProgress: 5 }, /^onProgress: .*function, got Number/],

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { isMaddFused } from "../../src/wasm/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -57,6 +58,11 @@ const cases = [
   {
     title: "float32 layers",
     ...{ file: float, options: plain, modules: ["plain/float"], parts: [] },
+  },
+  {
+    title: "float32 layers by multiply-adds, where the machine has them",
+    ...{ file: float, options: { threads: 1, deterministic: false }, parts: [] },
+    modules: isMaddFused() ? ["plain/float", "relaxed/float"] : ["plain/float"],
   },
   {
     title: "int8 layers in 4 bits",

@@ -11,6 +11,8 @@ export interface Machine {
   readonly dot?: "usdot" | "sdot" | "saturating" | "none";
   /** The relaxed multiply-add of float32 rounds once; default: it does, as on all machines with such a dot. */
   readonly isFused?: boolean;
+  /** The engine pairs vectors to 256 bits, but not those of multiply-adds (`revectorize`). Default: it does not. */
+  readonly isPaired?: boolean;
   /** Threads that share the steps of a plan; default: more than one. */
   readonly threads?: number;
 }
@@ -23,6 +25,11 @@ export function isShared({ threads = 2 }: Machine): boolean {
 /** The relaxed dot is one exact instruction on this machine. */
 export function hasDot({ isa, dot }: Machine): boolean {
   return isa === "relaxed" && (dot === "usdot" || dot === "sdot");
+}
+
+/** Its multiply-add of float32 is one instruction, that rounds once, and the fastest way to add products. */
+export function hasMadd({ isa, isFused = true, isPaired }: Machine): boolean {
+  return isa === "relaxed" && isFused && isPaired !== true;
 }
 
 /** What a lowering asks for one kernel step. `fields` has one entry per parameter of the kernel. */
@@ -48,6 +55,8 @@ export interface LowerContext {
   readonly node: Node;
   readonly rounding: Rounding;
   readonly machine: Machine;
+  /** The machine has a multiply-add (`hasMadd`), and the caller takes results that depend on that. */
+  readonly mayFuse: boolean;
   /** Kernel that must be taken if it fits (tests and benches), else undefined. */
   readonly forced: string | undefined;
 

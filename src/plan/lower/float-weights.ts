@@ -23,7 +23,7 @@ export function floatWeights(
   activation: Activation,
   {
     order = (weights) => weights,
-    form = selectFloatForm(depth, context.forced),
+    form = selectFloatForm(depth, context.forced, context.mayFuse),
   }: FloatOptions = {},
 ): GemmWeights {
   const { low, high } = floatActivationRange(activation);

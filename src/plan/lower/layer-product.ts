@@ -1,4 +1,5 @@
 /** Conv2D and FullyConnected as a product: the operands that its kernel reads, by the formats of the layer's. */
+import { selectFloatForm } from "../../kernels/index.ts";
 import { type ConvQuantization, hasBlocks, isDynamicRange } from "../../operators/index.ts";
 import type { Tensor, TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
@@ -54,7 +55,10 @@ export function layerProduct(
   const { depth, activation } = shape;
   const weights =
     x.format.name === "float32"
-      ? floatWeights(context, w, bias, depth, activation)
+      ? floatWeights(context, w, bias, depth, activation, {
+          // The sums of one row hide the latency of an add, not that of a multiply-add.
+          form: selectFloatForm(depth, context.forced, context.mayFuse && shape.m > 1),
+        })
       : hasBlocks(w.type)
         ? blockWeights(context, w, depth, activation, narrowing)
         : integerWeights(context, w, depth, quantization(), { narrowing, rows });

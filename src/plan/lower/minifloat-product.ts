@@ -32,7 +32,7 @@ import {
 } from "../../operators/index.ts";
 import { elementCount, packBits, type Tensor, type TensorType } from "../../tensor/index.ts";
 import type { Pointer } from "../plan.ts";
-import { advance, isShared, type LowerContext } from "./context.ts";
+import { advance, hasMadd, isShared, type LowerContext } from "./context.ts";
 import { type GemmGrid, gemmGrid } from "./gemm-grid.ts";
 import { operandFlip } from "./minifloat-operands.ts";
 import type { LayerResults } from "./minifloat-results.ts";
@@ -74,8 +74,8 @@ export function addPanels(
   const depth = elementCount(type!.shape) / channels;
   const weights = minifloatWeightsOf(type!);
   const tap = hasBlocks(type!) && weights !== "w32" ? type!.shape.at(-1) : undefined;
-  const isExact = operand === "f32" && mayFuse(context, x!, type!);
-  const panels: MinifloatPanels = { format, operand, weights, depth, tap, isExact };
+  const isMadd = operand === "f32" && takesMadd(context, x!, type!);
+  const panels: MinifloatPanels = { format, operand, weights, depth, tap, isMadd };
   const columns = channels / groups;
   const size = Math.ceil(columns / GEMM_NR) * minifloatPanelBytes(panels);
   const unit = operand === "f32" ? 1 : integerUnit(format)! * inputUnit(x!.format)!;
@@ -109,9 +109,12 @@ export function addPanels(
   return { panels, table, places };
 }
 
-/** Whether a multiply-add may round once or twice: products of numbers of both formats, without scales, are exact. */
-function mayFuse({ machine, forced }: LowerContext, x: TensorType, w: TensorType): boolean {
-  if (machine.isa !== "relaxed" || forced?.endsWith("c1") === true) return false;
+/** Whether products may be added by one instruction: those of numbers of both formats, without scales, are exact. */
+function takesMadd(context: LowerContext, x: TensorType, w: TensorType): boolean {
+  const { machine, forced, mayFuse } = context;
+  // Where it rounds twice, it is two instructions that spill six rows of sums.
+  if (!hasMadd(machine) || forced?.endsWith("c1") === true) return false;
+  if (mayFuse) return true;
   if (!isMinifloat(x.format) || !isMinifloat(w.format)) return false;
   return !hasBlocks(w) && hasExactProducts(x.format, w.format);
 }
@@ -141,7 +144,7 @@ export function readyPanels(
   const { forced } = context;
   if (panels.operand !== "x8" || forced?.includes("_x8_m") === true) return placed;
   const { tileRows } = productGrid(context, panels, extents);
-  const { rows: mr } = minifloatTile(panels.operand, panels.isExact);
+  const { rows: mr } = minifloatTile(panels.operand, panels.isMadd);
   const isRepeated = extents.m > openingRows(tileRows, packedRowBytes(panels), mr);
   if (!isRepeated && forced?.includes("_x8_w8") !== true) return placed;
   const opened: MinifloatPanels = { ...panels, weights: "w8" };
@@ -175,7 +178,7 @@ function productGrid(
   panels: MinifloatPanels,
   { m, n, results: { elementBytes } }: Pick<Product, "m" | "n" | "results">,
 ): GemmGrid {
-  const { rows: mr } = minifloatTile(panels.operand, panels.isExact);
+  const { rows: mr } = minifloatTile(panels.operand, panels.isMadd);
   const rowBytes = packedRowBytes(panels);
   return gemmGrid({
     ...{ m, n, k: panels.depth, rowBytes, mr, nr: GEMM_NR, elementBytes },
@@ -217,11 +220,11 @@ export function productStep(
   const { depth, weights } = panels;
   const units = minifloatUnits(panels);
   const rowBytes = packedRowBytes(panels);
-  const { rows: mr } = minifloatTile(operand, panels.isExact);
+  const { rows: mr } = minifloatTile(operand, panels.isMadd);
   const { tiles, ...grid } = productGrid(context, panels, product);
   const rows = weights === "w8" ? grid.stripRows : openingRows(grid.tileRows, rowBytes, mr);
   const panel = Math.ceil((128 + rows * (4 + rowBytes) + 64 + packingBytes) / 16) * 16;
-  const kernel = minifloatKernelName(operation, operand, weights, panels.isExact);
+  const kernel = minifloatKernelName(operation, operand, weights, panels.isMadd);
   // Fields of other kernels on the same block are 0.
   const unused = Object.fromEntries(kernelTable.get(kernel)!.parameters.map((name) => [name, 0]));
   context.step({

@@ -34,7 +34,7 @@ const PACKED_AS: Readonly<Record<MinifloatOperand, string>> = {
 export function windowPacking(
   context: LowerContext,
   geometry: ConvGeometry,
-  { operand, weights, isExact }: MinifloatPanels,
+  { operand, weights, isMadd }: MinifloatPanels,
   yStride: number,
 ): Pick<Product, "operation" | "packing" | "packingBytes"> {
   const { filter, output, groups, inputChannels, depth, input } = geometry;
@@ -48,7 +48,7 @@ export function windowPacking(
     entries: output[0] * output[1] * taps,
   });
   const isForced = (operation: GemmOperation): boolean =>
-    minifloatKernelName(operation, operand, weights, isExact) === context.forced;
+    minifloatKernelName(operation, operand, weights, isMadd) === context.forced;
   const operation = operations.find(isForced) ?? operations[0]!;
   const border = operand === "x8" ? operandFlip(context) : 0;
   if (operation === "gemm") {

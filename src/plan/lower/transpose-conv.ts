@@ -7,7 +7,7 @@
  * for output row oy = p + s·i: the taps t walk x upwards, that is with dilation −1, which keeps the
  * order (kh, kw, c) of the reference. Each phase writes every s-th row and column of y.
  */
-import { gemmForm } from "../../kernels/index.ts";
+import { selectFloatForm } from "../../kernels/index.ts";
 import {
   convQuantization,
   type TransposeConvAttributes,
@@ -20,9 +20,6 @@ import { floatWeights } from "./float-weights.ts";
 import { gatherBytes, gemmStep } from "./gemm-step.ts";
 import { addPanels, type WeightOrder } from "./gemm-weights.ts";
 import { integerWeights } from "./integer-weights.ts";
-
-/** Windows that write every s-th pixel are copied: no table, whatever the depth. */
-const WINDOWS = gemmForm("f32_f32_5x8c1");
 
 /** A plan of more steps than this costs more to walk than it saves. */
 const MAX_PHASES = 64;
@@ -50,7 +47,11 @@ export function lowerTransposeConv(
       const depth = row.taps * column.taps * inputChannels;
       const order = phaseWeights(geometry, row, column);
       const weights = isFloat
-        ? floatWeights(context, constantWeights, bias, depth, activation, { order, form: WINDOWS })
+        ? floatWeights(context, constantWeights, bias, depth, activation, {
+            order,
+            // Windows that write every s-th pixel are copied: no table, whatever the depth.
+            form: selectFloatForm(0, undefined, context.mayFuse),
+          })
         : integerWeights(
             context,
             constantWeights,
