@@ -2,6 +2,7 @@
 export * from "./graph.ts";
 export * from "./infer.ts";
 export * from "./interpret.ts";
+export * from "./links.ts";
 export * from "./passes/fold-pads.ts";
 export * from "./passes/fuse-tables.ts";
 export * from "./passes/passes.ts";

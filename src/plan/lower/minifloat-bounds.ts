@@ -1,6 +1,6 @@
 /** How large float32 values of a network with minifloats can get, where that follows from the graph alone. */
 import { isMinifloat, type Minifloat } from "../../formats/index.ts";
-import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
+import { ABSENT, type Graph, type Node, oncePerGraph, type ValueId } from "../../graph/index.ts";
 import { unitGrid } from "../../kernels/index.ts";
 import { hasBlocks, inputUnit, isMinifloatLayer, layerMultipliers } from "../../operators/index.ts";
 import { elementCount } from "../../tensor/index.ts";
@@ -26,20 +26,24 @@ export function isBounded(largest: number, { format, scale }: UnitForm): boolean
   return largest < MOST && largest / (scale / inputUnit(format)!) < MOST_UNITS;
 }
 
-const known = new WeakMap<Graph, Map<ValueId, number>>();
-
 /** No |value| is above it, and none is NaN; Infinity: nothing is known. */
 export function largestOf(graph: Graph, id: ValueId): number {
-  const ofGraph = known.get(graph) ?? new Map<ValueId, number>();
-  known.set(graph, ofGraph);
-  const node = graph.nodes.find(({ outputs }) => outputs.includes(id));
-  const largest = ofGraph.get(id) ?? (node === undefined ? Infinity : largestResult(graph, node));
-  ofGraph.set(id, largest);
-  return largest;
+  return largestValues(graph).get(id) ?? Infinity;
 }
 
-function largestResult(graph: Graph, node: Node): number {
-  const of = (input: number): number => largestOf(graph, node.inputs[input]!);
+const largestValues = oncePerGraph((graph) => {
+  const found = new Map<ValueId, number>();
+  // Nodes come behind those that they read from.
+  for (const node of graph.nodes) {
+    const largest = largestResult(graph, node, found);
+    for (const id of node.outputs) found.set(id, largest);
+  }
+  return found;
+});
+
+/** @param known the bounds of values in front of the node */
+function largestResult(graph: Graph, node: Node, known: ReadonlyMap<ValueId, number>): number {
+  const of = (input: number): number => known.get(node.inputs[input]!) ?? Infinity;
   switch (node.operator.name) {
     case "Add":
     case "Sub":

@@ -10,35 +10,36 @@
  * form. A pure function of the graph and the machine: every lowering that meets a value finds the same.
  */
 import { int8, isMinifloat, uint8 } from "../../formats/index.ts";
-import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
+import {
+  ABSENT,
+  isOutput,
+  type Node,
+  producerOf,
+  readersOf,
+  type ValueId,
+} from "../../graph/index.ts";
 import { unitGrid } from "../../kernels/index.ts";
 import { inputUnit, isMinifloatLayer, type PoolAttributes } from "../../operators/index.ts";
 import { f32, perTensor } from "../../quantization/index.ts";
 import { elementCount, sameShape, type TensorType } from "../../tensor/index.ts";
 import type { LowerContext } from "./context.ts";
 import { isBounded, largestOf, type UnitForm } from "./minifloat-bounds.ts";
-import { operandFlip, operandOfLayer, operandOfValue, type Sight } from "./minifloat-operands.ts";
+import {
+  oncePerSight,
+  operandFlip,
+  operandOfLayer,
+  operandOfValue,
+  type Sight,
+} from "./minifloat-operands.ts";
 import { fitsPad } from "./pad.ts";
 import { tableStep } from "./unary.ts";
-
-type Forms = ReadonlyMap<ValueId, UnitForm>;
-
-const known = new WeakMap<Graph, Map<string, Forms>>();
 
 /** The form of a value; undefined: it lies as its type says. */
 export function unitFormOf(sight: Sight, id: ValueId): UnitForm | undefined {
   return unitForms(sight).get(id);
 }
 
-function unitForms(sight: Sight): Forms {
-  const { graph, machine, forced } = sight;
-  const question = JSON.stringify([machine.isa, machine.dot, forced]);
-  const ofGraph = known.get(graph) ?? new Map<string, Forms>();
-  known.set(graph, ofGraph);
-  const forms = ofGraph.get(question) ?? findForms(sight);
-  ofGraph.set(question, forms);
-  return forms;
-}
+const unitForms = oncePerSight(findForms);
 
 /** The types in which values in the form lie in memory: integers whose zero is what means 0. */
 export function unitTypes(
@@ -63,27 +64,27 @@ export function outputForm(context: LowerContext): UnitForm | undefined {
  * value round it by steps of their own.
  */
 export function roundedBeside(sight: Sight, id: ValueId): Node | undefined {
-  const { nodes } = sight.graph;
-  const producer = nodes.find(({ outputs }) => outputs.includes(id));
-  if (producer?.operator.name !== "Add" || unitFormOf(sight, id) !== undefined) return undefined;
-  return nodes.find((reader) => {
-    const form =
-      reader.operator.name === "EncodeMinifloat" && reader.inputs[0] === id
-        ? encodedForm(sight, reader)
-        : undefined;
-    return form !== undefined && canRound(sight, producer, form);
-  });
+  return nodesBeside(sight).get(id);
 }
 
-function findForms(sight: Sight): Forms {
+const nodesBeside = oncePerSight((sight) => {
+  const found = new Map<ValueId, Node>();
+  for (const node of sight.graph.nodes) {
+    const id = node.outputs[0]!;
+    if (node.operator.name !== "Add" || unitFormOf(sight, id) !== undefined) continue;
+    const beside = readersOf(sight.graph, id).find((reader) => {
+      if (reader.operator.name !== "EncodeMinifloat") return false;
+      const form = encodedForm(sight, reader);
+      return form !== undefined && canRound(sight, node, form);
+    });
+    if (beside !== undefined) found.set(id, beside);
+  }
+  return found;
+});
+
+function findForms(sight: Sight): ReadonlyMap<ValueId, UnitForm> {
   const { graph } = sight;
   const wanted = new Map<ValueId, UnitForm>();
-  const producers = new Map<ValueId, Node>();
-  const readers = new Map<ValueId, Node[]>();
-  for (const node of graph.nodes) {
-    for (const id of node.outputs) producers.set(id, node);
-    for (const id of new Set(node.inputs)) readers.set(id, [...(readers.get(id) ?? []), node]);
-  }
   const askedBy = (node: Node): UnitForm | undefined =>
     node.operator.name === "EncodeMinifloat"
       ? encodedForm(sight, node)
@@ -93,25 +94,30 @@ function findForms(sight: Sight): Forms {
   // Readers come first: the form goes up from them.
   for (const node of graph.nodes.toReversed()) {
     for (const id of node.outputs) {
-      const asked = (readers.get(id) ?? []).map(askedBy);
+      const asked = readersOf(graph, id).map(askedBy);
       const [first] = asked;
       const isAsked = first !== undefined && asked.every((own) => sameForm(own, first));
-      if (isAsked && !graph.outputs.includes(id)) wanted.set(id, first);
+      if (isAsked && !isOutput(graph, id)) wanted.set(id, first);
     }
   }
   // It holds only where producers can make it, which takes it from those beside and above them.
-  for (let isSettled = false; !isSettled;) {
-    isSettled = true;
-    for (const [id, form] of wanted) {
-      const node = producers.get(id)!;
-      const isMade = commutes(sight, node)
-        ? valueInputs(node).every((input) => sameForm(wanted.get(input), form))
-        : canRound(sight, node, form);
-      const isRead = readers.get(id)!.every((reader) => sameForm(askedBy(reader), form));
-      if (isMade && isRead) continue;
-      wanted.delete(id);
-      isSettled = false;
-    }
+  const unsettled = new Set(wanted.keys());
+  // A set is walked in the order of insertion, what is added meanwhile included.
+  for (const id of unsettled) {
+    unsettled.delete(id);
+    const form = wanted.get(id);
+    if (form === undefined) continue;
+    const node = producerOf(graph, id)!;
+    const isMoved = commutes(sight, node);
+    const isMade = isMoved
+      ? valueInputs(node).every((input) => sameForm(wanted.get(input), form))
+      : canRound(sight, node, form);
+    const readers = readersOf(graph, id);
+    if (isMade && readers.every((reader) => sameForm(askedBy(reader), form))) continue;
+    wanted.delete(id);
+    const moved = readers.filter((reader) => commutes(sight, reader));
+    for (const beside of moved) unsettled.add(beside.outputs[0]!);
+    for (const above of isMoved ? valueInputs(node) : []) unsettled.add(above);
   }
   return wanted;
 }

@@ -4,7 +4,14 @@
  * Pure functions of the graph and the machine, so that both ends find the same.
  */
 import { isMinifloat, type Minifloat } from "../../formats/index.ts";
-import { ABSENT, type Node, type ValueId } from "../../graph/index.ts";
+import {
+  ABSENT,
+  isOutput,
+  type Node,
+  oncePerGraph,
+  readersOf,
+  type ValueId,
+} from "../../graph/index.ts";
 import {
   chunkedRounding,
   type ChunkedRounding,
@@ -35,6 +42,18 @@ const MIN_NORMAL = 2 ** -126;
 
 /** What a decision depends on. */
 export type Sight = Pick<LowerContext, "graph" | "machine" | "forced">;
+
+/** A pure function of a sight that is computed once for each. */
+export function oncePerSight<T>(find: (sight: Sight) => T): (sight: Sight) => T {
+  const known = oncePerGraph(() => new Map<string, { readonly found: T }>());
+  return (sight) => {
+    const { graph, machine, forced } = sight;
+    const question = JSON.stringify([machine.isa, machine.dot, forced]);
+    const entry = known(graph).get(question) ?? { found: find(sight) };
+    known(graph).set(question, entry);
+    return entry.found;
+  };
+}
 
 /** The form of input 0 that the kernels of a layer read; undefined: no kernel takes the layer. */
 export function operandOfLayer(sight: Sight, node: Node): MinifloatOperand | undefined {
@@ -113,31 +132,39 @@ function isPlain(kernel: string | undefined): boolean {
 function canRead(sight: Sight, id: ValueId): boolean {
   const { format } = sight.graph.values[id]!.type;
   if (!isMinifloat(format)) return format.name === "float32";
-  return (
-    decodeKernelOf(format) !== undefined || madeOperand(sight, id, wantedOperand) !== undefined
-  );
+  return decodeKernelOf(format) !== undefined || wantedOperands(sight).get(id) !== undefined;
 }
 
 /** The form in which EncodeMinifloat leaves a value, in place of its codes; undefined: as codes. */
 export function operandOfValue(sight: Sight, id: ValueId): MinifloatOperand | undefined {
-  return madeOperand(sight, id, operandOfLayer);
+  return readOperands(sight).get(id);
 }
 
+const wantedOperands = oncePerSight((sight) => madeOperands(sight, wantedOperand));
+const readOperands = oncePerSight((sight) => madeOperands(sight, operandOfLayer));
+
 /** @param operandOf what a layer reads */
+function madeOperands(
+  sight: Sight,
+  operandOf: typeof operandOfLayer,
+): ReadonlyMap<ValueId | undefined, MinifloatOperand | undefined> {
+  const { nodes } = sight.graph;
+  return new Map(nodes.map((node) => [node.outputs[0], madeOperand(sight, node, operandOf)]));
+}
+
 function madeOperand(
   sight: Sight,
-  id: ValueId,
+  producer: Node,
   operandOf: typeof operandOfLayer,
 ): MinifloatOperand | undefined {
   const { graph } = sight;
-  const producer = graph.nodes.find(({ outputs }) => outputs.includes(id));
-  if (producer?.operator.name !== "EncodeMinifloat" || graph.outputs.includes(id)) return undefined;
+  const id = producer.outputs[0]!;
+  if (producer.operator.name !== "EncodeMinifloat" || isOutput(graph, id)) return undefined;
   if (!(producer.attributes as { saturates: boolean }).saturates) return undefined;
   const { format, quantization } = graph.values[id]!.type;
   if ((quantization?.scale.length ?? 1) !== 1) return undefined;
   if (!hasRoundKernel(format as Minifloat)) return undefined;
-  const readers = graph.nodes.filter(({ inputs }) => inputs.includes(id));
-  const wanted = readers.map((node) =>
+  const wanted = readersOf(graph, id).map((node) =>
     node.inputs.lastIndexOf(id) === 0 ? operandOf(sight, node) : undefined,
   );
   return wanted.every((operand) => operand === wanted[0]) ? wanted[0] : undefined;

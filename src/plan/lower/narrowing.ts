@@ -4,7 +4,15 @@
  *
  *     x int8 ──▶ Quantize ──▶ uint4 ──▶ Conv2D      becomes      x int8 ──▶ Conv2D (narrows, then packs)
  */
-import { ABSENT, type Graph, type Node, type ValueId } from "../../graph/index.ts";
+import {
+  ABSENT,
+  type Graph,
+  isOutput,
+  type Node,
+  oncePerGraph,
+  readersOf,
+  type ValueId,
+} from "../../graph/index.ts";
 import {
   conv2D,
   fullyConnected,
@@ -31,19 +39,27 @@ export interface Narrowing {
   };
 }
 
+/** By the narrow values. */
+const narrowings = oncePerGraph(
+  (graph) => new Map(graph.nodes.map((node) => [node.outputs[0], findNarrowing(graph, node)])),
+);
+
 /** What the packing of a layer does first, or undefined where its input is no `Quantize` of this kind. */
 export function narrowingOf(graph: Graph, { inputs }: Node): Narrowing | undefined {
-  const producer = graph.nodes.find(({ outputs }) => outputs.includes(inputs[0]!));
-  return producer === undefined ? undefined : fusedNarrowing(graph, producer);
+  return narrowings(graph).get(inputs[0]);
 }
 
 /** The same, asked of the `Quantize`: undefined where it must be a step of its own. */
-export function fusedNarrowing(graph: Graph, producer: Node): Narrowing | undefined {
+export function fusedNarrowing(graph: Graph, { outputs }: Node): Narrowing | undefined {
+  return narrowings(graph).get(outputs[0]);
+}
+
+function findNarrowing(graph: Graph, producer: Node): Narrowing | undefined {
   if (producer.operator !== (quantize as Operator<never>)) return undefined;
   const [source] = producer.inputs as [ValueId];
   const [result] = producer.outputs as [ValueId];
-  if (graph.outputs.includes(result)) return undefined;
-  const readers = graph.nodes.filter(({ inputs }) => inputs.includes(result));
+  if (isOutput(graph, result)) return undefined;
+  const readers = readersOf(graph, result);
   if (!readers.every((reader) => canNarrow(graph, reader, result))) return undefined;
   return narrowing(source, graph.values[source]!.type, graph.values[result]!.type);
 }
