@@ -41,12 +41,7 @@ function tapAddress(entry: usize, x: usize, border: usize): usize {
 }
 
 /** Packs pixels [first, first + rows) of all images. */
-export function packIndirect<X>(
-  p: IndirectParameters,
-  first: i32,
-  rows: i32,
-  scratch: usize,
-): void {
+function packIndirect<X>(p: IndirectParameters, first: i32, rows: i32, scratch: usize): void {
   const tapUnits = p.tapUnits;
   const border = p.border;
   const pixels = p.pixels;

@@ -56,7 +56,7 @@ export class ConvParameters extends GridParameters {
 /** Bytes behind a gathered row that the last copy or the packing may touch. */
 const ROW_SLACK: usize = 32;
 
-export function packWindows<X>(p: ConvParameters, first: i32, rows: i32, scratch: usize): void {
+function packWindows<X>(p: ConvParameters, first: i32, rows: i32, scratch: usize): void {
   const units = p.units;
   const kernelHeight = p.kernelHeight;
   const runBytes = <usize>(p.kernelWidth * p.channelBytes);

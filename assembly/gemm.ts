@@ -51,7 +51,7 @@ export class GemmParameters extends GridParameters {
 }
 
 /** Packs contiguous rows. */
-export function packRows<X>(p: GemmParameters, first: i32, rows: i32, scratch: usize): void {
+function packRows<X>(p: GemmParameters, first: i32, rows: i32, scratch: usize): void {
   const units = p.units;
   const stride = <usize>p.xStride;
   let offsets = scratch + OFFSETS;

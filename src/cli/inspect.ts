@@ -99,12 +99,7 @@ export interface ModelReport {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export function describeModel(
-  file: string,
-  fileBytes: number,
-  graph: Graph,
-  plan: Plan,
-): ModelReport {
+function describeModel(file: string, fileBytes: number, graph: Graph, plan: Plan): ModelReport {
   const constants = graph.values.filter(({ constant }) => constant !== undefined);
   const nodes = plan.steps.map((step) => describeStep(graph, plan, step));
   return {

@@ -140,7 +140,7 @@ async function largest(
 }
 
 /** A list that is one shorter than the classes lacks the background class, which is class 0. */
-export async function readLabels(file: string, classes: number): Promise<string[]> {
+async function readLabels(file: string, classes: number): Promise<string[]> {
   let text: string;
   try {
     text = await readFile(file, "utf8");

@@ -34,7 +34,7 @@ export interface BlockMatrix {
 }
 
 /** Blocks of a column. */
-export function blockCount({ depth, tap, blockSize }: BlockMatrix): number {
+function blockCount({ depth, tap, blockSize }: BlockMatrix): number {
   return (depth / tap) * Math.ceil(tap / blockSize);
 }
 

@@ -169,7 +169,7 @@ export function packMinifloatPanels(
 }
 
 /** Bytes of the table of a panel's kernel. */
-export const INTEGER_TABLE_BYTES = 80;
+const INTEGER_TABLE_BYTES = 80;
 
 /**
  * The table of a kernel: `MinifloatTable` for float32, that of `minifloat-quads.ts` for the relaxed dot, that of

@@ -19,7 +19,7 @@ import { f32 } from "../quantization/index.ts";
 import { leastInRange } from "./modular.ts";
 
 /** `OutputParameters.rule`: the rule of FP6, and of FP4. */
-export const UNITS_RULE = 4;
+const UNITS_RULE = 4;
 
 /** The grid of a format in steps t: halves of the unit. */
 export interface UnitGrid {

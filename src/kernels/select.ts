@@ -25,7 +25,7 @@ export interface OperandFacts {
  * Forms that can compute a product, the preferred one first (figures: docs/low-bit.md). Weights stay
  * packed; forms that keep them as bytes come last.
  */
-export function productForms(facts: OperandFacts): GemmForm[] {
+function productForms(facts: OperandFacts): GemmForm[] {
   const { activations, weightBits, isa, dot } = facts;
   const i8 = activations === "uint8" ? "u8" : activations === "narrow" ? "u4" : "i8";
   // The dot reads bytes as its class does: codes of the other kind are flipped.

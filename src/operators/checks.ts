@@ -58,6 +58,12 @@ export function checkNotEmpty(type: TensorType, what: string): void {
   }
 }
 
+/** Images or filters of a window: four axes, none of 0. @throws ShapeError */
+export function checkImages(type: TensorType, what: string): void {
+  checkRank(type, 4, what);
+  checkNotEmpty(type, what);
+}
+
 export function checkFormat(type: TensorType, names: readonly string[], what: string): void {
   if (!names.includes(type.format.name)) {
     throw new ModelError(`expected ${what} as ${names.join(" or ")}, got ${type.format.name}`);

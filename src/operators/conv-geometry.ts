@@ -1,7 +1,7 @@
 /** Attributes and geometry of Conv2D. */
 import { ShapeError } from "../errors.ts";
 import { elementCount, type TensorType } from "../tensor/index.ts";
-import { checkNotEmpty, checkRank } from "./checks.ts";
+import { checkImages } from "./checks.ts";
 import type { OutputAttributes } from "./conv-quantization.ts";
 import type { Extent2D, Padding } from "./operator.ts";
 import { type WindowGeometry, windowGeometry } from "./window.ts";
@@ -28,10 +28,8 @@ export function convGeometry(
   w: TensorType,
   attributes: Pick<Conv2DAttributes, "strides" | "dilations" | "padding">,
 ): ConvGeometry {
-  checkRank(x, 4, "input");
-  checkRank(w, 4, "filters");
-  checkNotEmpty(w, "filters");
-  checkNotEmpty(x, "input");
+  checkImages(x, "input");
+  checkImages(w, "filters");
   const [batch, height, width, inputChannels] = x.shape as [number, number, number, number];
   const [outputChannels, filterHeight, filterWidth, own] = w.shape as typeof x.shape & number[];
   const groups = inputChannels / own!;

@@ -1,7 +1,7 @@
 /** Attributes and geometry of DepthwiseConv2D. */
 import { ShapeError } from "../errors.ts";
 import type { TensorType } from "../tensor/index.ts";
-import { checkNotEmpty, checkRank } from "./checks.ts";
+import { checkImages } from "./checks.ts";
 import type { Conv2DAttributes } from "./conv-geometry.ts";
 import type { Extent2D } from "./operator.ts";
 import { type WindowGeometry, windowGeometry } from "./window.ts";
@@ -22,10 +22,8 @@ export function depthwiseGeometry(
   w: TensorType,
   attributes: Pick<DepthwiseConv2DAttributes, "strides" | "dilations" | "padding">,
 ): DepthwiseGeometry {
-  checkRank(x, 4, "input");
-  checkRank(w, 4, "filters");
-  checkNotEmpty(x, "input");
-  checkNotEmpty(w, "filters");
+  checkImages(x, "input");
+  checkImages(w, "filters");
   const [batch, height, width, inputChannels] = x.shape as [number, number, number, number];
   const [first, filterHeight, filterWidth, outputChannels] = w.shape as typeof x.shape & number[];
   const multiplier = outputChannels! / inputChannels;

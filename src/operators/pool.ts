@@ -9,8 +9,7 @@ import {
   checkActivation,
   checkCounts,
   checkFormat,
-  checkNotEmpty,
-  checkRank,
+  checkImages,
   checkSharedQuantization,
   isQuantized8,
   outputType,
@@ -33,8 +32,7 @@ export interface PoolGeometry extends WindowGeometry {
 
 /** @throws ShapeError a window that lies in the padding alone */
 export function poolGeometry(x: TensorType, attributes: PoolAttributes): PoolGeometry {
-  checkRank(x, 4, "input");
-  checkNotEmpty(x, "input");
+  checkImages(x, "input");
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const { filter, strides, padding } = attributes;
   const geometry = windowGeometry([height, width], filter, strides, [1, 1], padding);

@@ -35,7 +35,7 @@ function ratios(
   return [f32(scale / outputScale), f32(product / outputScale)];
 }
 
-export function preluConstants(x: TensorType, alpha: TensorType, y: TensorType): PReluConstants {
+function preluConstants(x: TensorType, alpha: TensorType, y: TensorType): PReluConstants {
   const [positive, negative] = ratios(x, alpha, y);
   return {
     positive: quantizeMultiplier(positive),

@@ -44,7 +44,7 @@ export interface QuantizeOperator extends Operator<QuantizeAttributes> {
  * The code of a real number. `fp32`: RNE(clamp(f32(x · f32(1 / s_y)))) + z_y; `tflite-reference`:
  * sat(RHA(f32(x / s_y)) + z_y). NaN gives the lowest code.
  */
-export function quantizeReal(y: TensorType, rounding: Rounding): (value: number) => number {
+function quantizeReal(y: TensorType, rounding: Rounding): (value: number) => number {
   const { scale, zeroPoint } = affine(y, "output");
   const { min, max } = y.format;
   if (rounding === "fp32") {

@@ -11,8 +11,7 @@ import {
   checkCounts,
   checkExtents,
   checkFormat,
-  checkNotEmpty,
-  checkRank,
+  checkImages,
   isQuantized8,
   outputType,
   requireInput,
@@ -75,10 +74,8 @@ export function transposeConvGeometry(
   w: TensorType,
   { strides, padding, outputShape }: Omit<TransposeConvAttributes, "activation">,
 ): TransposeConvGeometry {
-  checkRank(x, 4, "input");
-  checkRank(w, 4, "filters");
-  checkNotEmpty(x, "input");
-  checkNotEmpty(w, "filters");
+  checkImages(x, "input");
+  checkImages(w, "filters");
   checkExtents(strides, "strides");
   if (padding !== "same" && padding !== "valid") {
     throw new ModelError(`expected padding SAME or VALID, got ${JSON.stringify(padding)}`);

@@ -34,7 +34,7 @@ export interface MemoryLayout {
   readonly totalBytes: number;
 }
 
-export function layoutMemory(plan: Plan, { workers, lanes }: BindOptions): MemoryLayout {
+function layoutMemory(plan: Plan, { workers, lanes }: BindOptions): MemoryLayout {
   let end = FIRST_ADDRESS;
   const take = (bytes: number) => {
     const address = Math.ceil(end / ALIGNMENT) * ALIGNMENT;

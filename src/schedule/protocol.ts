@@ -9,7 +9,7 @@
  *     line W + 2s       next tile of step s to be claimed
  *     line W + 2s + 1   tiles of step s that are finished, and the threads asleep on it
  */
-export const LINE_WORDS = 16;
+const LINE_WORDS = 16;
 
 export const ABORT = 0;
 export const ABORT_STEP = 1;

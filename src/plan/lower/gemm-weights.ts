@@ -44,7 +44,7 @@ export function addPanels(
   return Array.from({ length: groups }, (_, group) => advance(all, group * size));
 }
 
-export function panelsBytes(weights: GemmWeights, columns: number): number {
+function panelsBytes(weights: GemmWeights, columns: number): number {
   return Math.ceil(columns / weights.form.columns) * weights.panelBytes;
 }
 
