@@ -61,8 +61,10 @@ export class InputRows {
     const step = this.#positions / count;
     // Each sample begins elsewhere: a multiple of the golden ratio.
     const phase = (this.#samples++ * 0.618034) % 1;
+    // Buffers of their own would keep the garbage collector busy: a tenth of a calibration.
+    const matrix = new Float32Array(count * length);
     for (let i = 0; i < count; i++) {
-      const row = new Float32Array(length);
+      const row = matrix.subarray(i * length, (i + 1) * length);
       this.#read(row, values, Math.floor((i + phase) * step));
       this.rows.push(row);
     }
