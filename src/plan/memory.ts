@@ -48,15 +48,16 @@ function place(
   inStepOrder: boolean,
 ): { offsets: number[]; arenaBytes: number } {
   const offsets = new Array<number>(buffers.length).fill(0);
+  /** By offset, those of one offset in the order in which they were placed. */
   let placed: number[] = [];
   let arenaBytes = 0;
   for (const i of order) {
     const { firstStep, lastStep } = buffers[i]!;
+    const lives = (j: number): boolean =>
+      buffers[j]!.firstStep <= lastStep && buffers[j]!.lastStep >= firstStep;
+    const neighbours = placed.every(lives) ? placed : placed.filter(lives);
     // In the order of steps, what has ended is never a neighbour again.
-    if (inStepOrder) placed = placed.filter((j) => buffers[j]!.lastStep >= firstStep);
-    const neighbours = placed
-      .filter((j) => buffers[j]!.firstStep <= lastStep && buffers[j]!.lastStep >= firstStep)
-      .toSorted((a, b) => offsets[a]! - offsets[b]!);
+    if (inStepOrder) placed = neighbours;
     let bestGap = Infinity;
     let offset = 0;
     let end = 0;
@@ -70,7 +71,7 @@ function place(
     }
     if (bestGap === Infinity) offset = end;
     offsets[i] = offset;
-    placed.push(i);
+    placed.splice(placed.findLastIndex((j) => offsets[j]! <= offset) + 1, 0, i);
     arenaBytes = Math.max(arenaBytes, offset + sizes[i]!);
   }
   return { offsets, arenaBytes };
