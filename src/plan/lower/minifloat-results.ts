@@ -28,8 +28,11 @@ import { outputForm } from "./minifloat-forms.ts";
 import { operandFlip } from "./minifloat-operands.ts";
 import { isNeverNegative } from "./minifloat-signs.ts";
 
+/** What the step of a layer's product takes from here. */
 export interface LayerResults {
+  /** Where row 0 of the results begins, and the bytes from row to row. */
   readonly y: Rows;
+  /** 1: units of what the readers round to; 4: float32. */
   readonly elementBytes: 1 | 4;
   /** Of units: multipliers and biases in place of those of float32. */
   readonly steps?: UnitSteps;
@@ -40,6 +43,8 @@ export interface LayerResults {
 }
 
 /**
+ * Where the rows of the context's node go, `channels` results each.
+ * @param operand the form in which the kernel reads x
  * @param isApart float32 results too may be stored with gaps between their rows
  */
 export function layerResults(
@@ -84,6 +89,7 @@ export function layerResults(
   return { ...floats, y: { pointer: y, stride: 4 * channels }, finish };
 }
 
+/** Undefined: the layer stores float32, and a step rounds it. */
 function stepsOf(
   context: LowerContext,
   { activation }: OutputAttributes,
