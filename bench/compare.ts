@@ -25,7 +25,7 @@ const LOW_BIT = [
 ];
 const MINIFLOAT = [
   ...["float8_e4m3fn", "float8_e5m2", "float8_e3m4", "float6_e2m3fn", "float6_e3m2fn"],
-  "float4_e2m1fn",
+  ...["float4_e2m1fn", "mxfp8_e4m3", "mxfp6_e2m3", "mxfp4"],
 ].map((name) => `${name}/${name}`);
 
 interface Comparison {

@@ -106,7 +106,7 @@ const ACCUMULATORS: readonly Scheme[] = [
 const CALIBRATION_SAMPLES = 16;
 const WARM_UP_RUNS = 4;
 
-interface Row {
+export interface MinifloatRow {
   readonly model: string;
   readonly scheme: string;
   readonly samples: number;
@@ -126,7 +126,7 @@ const data = sharedPath("data");
 if (models === undefined || data === undefined) console.error("expected ../shared");
 else {
   const head = beginReport("node bench/minifloat-networks.ts");
-  const rows: Row[] = [];
+  const rows: MinifloatRow[] = [];
   const only = isBrief ? ["resnet8_int8"] : options.only;
   const chosen = NETWORKS.filter(
     ({ model }) =>
@@ -145,7 +145,7 @@ async function measure(
   { model, dataset, floatPreset }: Network,
   modelFolder: string,
   dataFolder: string,
-): Promise<Row[]> {
+): Promise<MinifloatRow[]> {
   const file = join(modelFolder, model);
   const base = await load(file, { threads: 1 });
   const questions = await labelledQuestions(join(dataFolder, dataset), base, floatPreset, limit);
@@ -167,7 +167,7 @@ async function measure(
     );
     loaded.push([name, await load(file, { ...asked, calibrate: samples })]);
   }
-  const rows: Row[] = [];
+  const rows: MinifloatRow[] = [];
   const answers: boolean[][] = [];
   for (const [k, [name, own]] of loaded.entries()) {
     const right = await answersOf(own, questions);
@@ -215,7 +215,7 @@ function countRight(answers: readonly boolean[]): number {
   return answers.filter(Boolean).length;
 }
 
-function printRows(rows: readonly Row[]): string {
+function printRows(rows: readonly MinifloatRow[]): string {
   const head = [
     "network",
     "scheme",

@@ -19,6 +19,11 @@ import {
   splitTable,
   threadsTable,
 } from "./measured.ts";
+import {
+  blockAnswersTable,
+  minifloatAnswersTable,
+  minifloatTimesTable,
+} from "./measured-minifloats.ts";
 import { operatorTable, weightTable } from "./support.ts";
 import { root } from "./wasm.ts";
 
@@ -37,12 +42,15 @@ const SECTIONS: Sections = {
   rivals_low_bit: lowBitRivalsTable,
   compared: comparedTable,
   compared_minifloats: comparedMinifloatsTable,
+  minifloat_answers: minifloatAnswersTable,
+  block_answers: blockAnswersTable,
+  minifloat_times: minifloatTimesTable,
   split: splitTable,
   threads: threadsTable,
 };
 const FILES = [
   ...["README.md", "docs/architecture.md", "docs/formats.md"],
-  ...["docs/low-bit.md", "docs/performance.md"],
+  ...["docs/low-bit.md", "docs/minifloat.md", "docs/minifloat-kernels.md", "docs/performance.md"],
 ];
 
 /** Path from the root and text of every document that has a generated part. */

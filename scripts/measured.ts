@@ -34,7 +34,8 @@ interface ThreadsReport extends ReportHead {
   readonly networks: readonly NetworkTimes[];
 }
 
-function read<R extends ReportHead>(name: string): R {
+/** The kept result of a bench. */
+export function read<R extends ReportHead>(name: string): R {
   return JSON.parse(readFileSync(join(root, "bench/results", `${name}.json`), "utf8")) as R;
 }
 
@@ -191,7 +192,11 @@ function times(ratio: Ratio | undefined): string {
 }
 
 function kilobytes(bytes: number): string {
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : megabytes(bytes);
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(2)} MB`;
 }
 
 /** Three digits, or what stands before the point. */
@@ -200,7 +205,7 @@ function digits(value: number): string {
 }
 
 /** Where the figures of a table come from. */
-function describe({ date, machine, versions, command }: ReportHead): string {
+export function describe({ date, machine, versions, command }: ReportHead): string {
   const named = Object.entries(versions)
     .filter(([name, version]) => version !== undefined && name !== "v8")
     .map(([name, version]) => `${name} ${version}`);
