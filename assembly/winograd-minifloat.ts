@@ -12,7 +12,8 @@ import { Int8, UInt8 } from "./formats/integer";
 import { stepsOf, unitsByRule } from "./minifloat-output";
 import { openQuads } from "./minifloat-quads";
 import { storePair } from "./requantize/output";
-import { finishPanel, multiplyPanel } from "./winograd";
+import { finishPanel } from "./winograd-output";
+import { multiplyPanel } from "./winograd-products";
 import {
   inputPanels,
   locatePatch,

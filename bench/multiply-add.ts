@@ -2,13 +2,14 @@
  * float32 networks with `deterministic: false` beside the default, one thread: the default's time, that of fused
  * multiply-adds and their ratio, of runs in turn, the least of each.
  *
- *     node bench/multiply-add.ts [--model FILE]… [--time MS] [--layers] [--revectorize] [--weights FORMAT]
+ *     node bench/multiply-add.ts [--model FILE]… [--time MS] [--layers] [--revectorize] [--weights FORMAT] [--brief]
  *
  *     --model FILE     TFLite files; integer ones in the real numbers that they stand for (default: networks of ../shared)
  *     --time MS        of measuring each network (default 10000)
  *     --layers         the same of every step
  *     --revectorize    under V8's 256-bit pass
  *     --weights FORMAT weights in minifloats, beside float32 activations
+ *     --brief          a moment of one network
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
@@ -39,10 +40,12 @@ const { values } = parseArgs({
     layers: { type: "boolean", default: false },
     revectorize: { type: "boolean", default: false },
     weights: { type: "string" },
+    brief: { type: "boolean", default: false },
   },
 });
 
-for (const file of values.model ?? NETWORKS.map(shared)) {
+const networks = values.brief ? NETWORKS.slice(0, 1) : NETWORKS;
+for (const file of values.model ?? networks.map(shared)) {
   const models = await Promise.all([true, false].map((own) => loadFloats(file, own)));
   const [own, fused] = (await leastTimes(models)) as [number[], number[]];
   const total = (times: readonly number[]) => times.reduce((sum, time) => sum + time, 0);
@@ -75,7 +78,7 @@ async function leastTimes(models: readonly Model[]): Promise<number[][]> {
   const least = models.map(({ plan }) => Array<number>(plan.steps.length + 1).fill(Infinity));
   const { name, shape } = models[0]!.inputs[0]!;
   const feeds = { [name]: randomFloats(shape) };
-  const end = performance.now() + Number(values.time);
+  const end = performance.now() + (values.brief ? 0 : Number(values.time));
   for (let run = 0; run < WARM_UP_RUNS || performance.now() < end; run++) {
     for (const [i, model] of models.entries()) {
       const { marks } = await model.profile(feeds);
