@@ -26,9 +26,10 @@ const MIN_RUN_MS = 0.25;
 const MIN_SYNC_MS = 0.1;
 const MIN_ALONE_MS = 0.12;
 
-/** Multiply-accumulates per millisecond, low estimates: relaxed dot, every other kernel. */
-const RELAXED_MACS = 80e6;
+/** Multiply-accumulates per millisecond, low estimates: relaxed dot and Winograd, every other kernel. */
+const FAST_MACS = 80e6;
 const PLAIN_MACS = 35e6;
+const FAST = /_relaxed$|^winograd_/;
 
 export interface RunnerOptions {
   readonly createWorker?: WorkerFactory | undefined;
@@ -37,8 +38,8 @@ export interface RunnerOptions {
 }
 
 function estimateMs(step: Step): number {
-  const isRelaxed = step.kind === "kernel" && step.kernel.endsWith("_relaxed");
-  return step.macs / (isRelaxed ? RELAXED_MACS : PLAIN_MACS);
+  const isFast = step.kind === "kernel" && FAST.test(step.kernel);
+  return step.macs / (isFast ? FAST_MACS : PLAIN_MACS);
 }
 
 /**
