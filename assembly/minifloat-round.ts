@@ -1,7 +1,10 @@
 /**
  * What EncodeMinifloat and the value of its code make of a float32, without the code between them: the
  * number of the format nearest to f32(x / scale), ties to even, saturating. As float32, or in the
- * format's unit as int8 or int16. A zero has any sign, as a NaN: layers make the same sums of them.
+ * format's unit as int8 or int16. Float32 zeros keep the sign of x, also where the format has no −0; a NaN
+ * without a code is +0, not the −0 of its code; a NaN with one keeps x's payload. Only layers read
+ * these values: their sums start from +0, to which a product of either zero adds nothing, and float32
+ * results with NaN are made canonical.
  */
 import { storePart128 } from "./lanes";
 

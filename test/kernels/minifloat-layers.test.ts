@@ -10,6 +10,7 @@ import {
   float8_e4m3b11fnuz,
   float8_e4m3fn,
   float8_e5m2,
+  float8_e5m2fnuz,
   type Format,
   fp16_e6m9,
   hfp8_e4m3,
@@ -308,6 +309,26 @@ describe("the input of a layer", () => {
       }
     },
   );
+
+  it.each([
+    ...[float8_e4m3fn, float8_e5m2fnuz, hfp8_e4m3, bfloat16, fp16_e6m9],
+    ...[float4_e2m1fn, float6_e2m3fn, float6_e3m2fn],
+  ])("makes +0 of zeros of both signs, and of NaN without a code: $name", async (format) => {
+    // Products of -0 alone, with nothing added behind them that would hide their sign.
+    const layer = { ...conv([1, 1, 24, 1], [8, 1, 1, 1]), bias: false };
+    const graph = layerGraph(layer, { x: format, w: format });
+    const zeros = [0, -0, 1e-45, -1e-45, format.hasNaN ? -0 : NaN];
+    const x = Float32Array.from({ length: 24 }, (_, i) => zeros[i % zeros.length]!);
+    const [expected] = referenceOutputs(graph, [x]);
+    expect((expected as Float32Array).every((y) => Object.is(y, 0))).toBe(true);
+    for (const build of testBuilds) {
+      const [y] = (await runGraph(graph, [x], { build })).outputs;
+      expect(
+        (y as Float32Array).every((own) => Object.is(own, 0)),
+        build,
+      ).toBe(true);
+    }
+  });
 });
 
 describe("FullyConnected", () => {
