@@ -1,5 +1,5 @@
 /** Writes ZIP archives for tests. */
-import { deflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 
 export interface File {
   readonly name: string;
@@ -21,6 +21,7 @@ export function writeZip(files: readonly File[], comment = ""): Buffer {
     const entry = Buffer.alloc(46);
     entry.writeUInt32LE(0x02014b50, 0);
     entry.writeUInt16LE(isStored ? 0 : 8, 10);
+    entry.writeUInt32LE(crc32(data), 16);
     entry.writeUInt32LE(packed.length, 20);
     entry.writeUInt32LE(data.length, 24);
     entry.writeUInt16LE(name.length, 28);
@@ -33,6 +34,7 @@ export function writeZip(files: readonly File[], comment = ""): Buffer {
   const central = Buffer.concat(directory);
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(files.length, 8);
   end.writeUInt16LE(files.length, 10);
   end.writeUInt32LE(offset, 16);
   end.writeUInt16LE(comment.length, 20);

@@ -26,9 +26,32 @@ describe("the ZIP reader", () => {
     }
   });
 
-  it("refuses data that becomes longer than the directory states", () => {
+  it("unpacks a file when it is read, not before", () => {
+    const archive = writeZip(FILES);
+    archive.fill(0xff, 30 + FILES[0]!.name.length + 3, 30 + FILES[0]!.name.length + 8);
+    const [first, second] = readZip(archive, "test.zip");
+    expect(Buffer.from(second!.read())).toEqual(FILES[1]!.data);
+    expect(() => first!.read()).toThrow(FormatError);
+  });
+
+  it("refuses data of another length than the directory states", () => {
     const archive = writeZip([{ name: "bomb", data: Buffer.alloc(100_000) }]);
-    archive.writeUInt32LE(10, archive.length - 22 - 50 + 24);
-    expect(() => readZip(archive, "test.zip")[0]!.read()).toThrow(FormatError);
+    for (const bytes of [10, 99_999, 100_001, 2 ** 32 - 2]) {
+      archive.writeUInt32LE(bytes, archive.length - 22 - 50 + 24);
+      expect(() => readZip(archive, "test.zip")[0]!.read()).toThrow(FormatError);
+    }
+  });
+
+  it.each([true, false])("refuses data with another sum, stored: %s", (isStored) => {
+    const archive = writeZip([{ name: "file", data: Buffer.from("abcabcabc"), isStored }]);
+    const sum = archive.length - 22 - 50 + 16;
+    archive.writeUInt32LE((archive.readUInt32LE(sum) ^ 1) >>> 0, sum);
+    expect(() => readZip(archive, "test.zip")[0]!.read()).toThrow("CRC-32");
+  });
+
+  it("refuses a method that it does not know", () => {
+    const archive = writeZip([{ name: "file", data: Buffer.from("abc"), isStored: true }]);
+    archive.writeUInt16LE(12, archive.length - 22 - 50 + 10);
+    expect(() => readZip(archive, "test.zip")[0]!.read()).toThrow("method 12");
   });
 });

@@ -1,5 +1,5 @@
 /** The files of a ZIP archive (APPNOTE.TXT 6.3.10): stored or deflated, no ZIP64, no encryption. */
-import { inflateRawSync } from "node:zlib";
+import { crc32, inflateRawSync } from "node:zlib";
 import { FormatError } from "../../errors.ts";
 
 const END = 0x06054b50;
@@ -7,6 +7,7 @@ const ENTRY = 0x02014b50;
 const END_BYTES = 22;
 const ENTRY_BYTES = 46;
 const LOCAL_BYTES = 30;
+const STORED = 0;
 const DEFLATED = 8;
 
 export interface ZipEntry {
@@ -55,10 +56,15 @@ function readEntry(archive: Uint8Array, view: DataView, header: number, where: s
     const start =
       local + LOCAL_BYTES + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     const packed = archive.subarray(start, start + packedBytes);
-    const isDeflated = view.getUint16(header + 10, true) === DEFLATED;
+    const method = view.getUint16(header + 10, true);
+    if (method !== STORED && method !== DEFLATED) throw new RangeError(`method ${method}`);
+    const bytes = view.getUint32(header + 24, true);
     // The stated size bounds the memory: a small archive cannot become a large file.
-    const maxOutputLength = Math.max(1, view.getUint32(header + 24, true));
-    return isDeflated ? inflateRawSync(packed, { maxOutputLength }) : packed;
+    const maxOutputLength = Math.max(1, bytes);
+    const data = method === DEFLATED ? inflateRawSync(packed, { maxOutputLength }) : packed;
+    if (data.length !== bytes) throw new RangeError(`${data.length} bytes, stated ${bytes}`);
+    if (crc32(data) !== view.getUint32(header + 16, true)) throw new RangeError("a wrong CRC-32");
+    return data;
   } catch (cause) {
     throw new FormatError(`${where}: expected a file in the archive, got ${String(cause)}`, {
       cause,
